@@ -1,0 +1,164 @@
+using OpenEmbedding.Collectives.Mpi;
+
+namespace OpenEmbedding.Collectives;
+
+/// <summary>The communication of one process of a job: who the ranks are, their collective operations and their messages.</summary>
+/// <remarks>One in a process. Any thread may use it; a process set's operations run in the same order on every rank.</remarks>
+/// <example><code>
+/// using var communication = Communication.Start();
+/// Span&lt;float&gt; data = [communication.Rank];
+/// communication.World.AllReduce(data);     // 0 + 1 + … on every rank
+/// </code></example>
+public sealed partial class Communication : IDisposable
+{
+    private readonly Intracommunicator? _world;
+    private readonly Intracommunicator? _messageCommunicator;
+    private readonly Intracommunicator? _pieceCommunicator;
+    private readonly MpiMessenger _messenger;
+    private readonly CollectiveQueue _queue = new();
+    private readonly Engine? _engine;
+    private readonly JoinBoard? _joins;
+    // Replaced, never changed: the thread that drives reads it at any time.
+    private volatile ProcessSet[] _sets = [];
+    private bool _disposed;
+
+    private Communication(CommunicationOptions options, Intracommunicator? world)
+    {
+        Options = options;
+        _world = world;
+        Rank = world?.Rank ?? 0;
+        Size = world?.Size ?? 1;
+        if (world == null)
+        {
+            _messenger = new MpiMessenger(0, 1, null);
+        }
+        else
+        {
+            _messageCommunicator = world.Duplicate();
+            _pieceCommunicator = world.Duplicate();
+            _messenger = new MpiMessenger(
+                Rank, Size, new LongMessages(_messageCommunicator, _pieceCommunicator, options.CallBytes));
+            var control = new ControlChannel(_messenger);
+            _joins = new JoinBoard(_queue, control, LaneOf, (lane, data, reduce) => _sets[lane.Id].NewJoined(data, reduce));
+            var stalls = new StallInspector(_queue, control, LaneOf, () => Options.StallWarning, Console.Error.WriteLine);
+            _messenger.Handle(TimelineChannel, OnTimeline);
+            _queue.Ended = OnEnded;
+            _engine = new Engine(_queue, _messenger, _joins, stalls);
+        }
+
+        _messenger.Attach(_engine);
+        World = AddSet([.. Enumerable.Range(0, Size)], world);
+        HostName = Launch.HostName;
+        _originTicks = World.BroadcastObject(DateTime.UtcNow.Ticks);
+        Hosts = World.AllGatherObject(HostName);
+        LocalRank = Hosts.Take(Rank).Count(host => host == HostName);
+        LocalSize = Hosts.Count(host => host == HostName);
+        KeepTimeline();
+        _engine?.StartThread();
+    }
+
+    /// <summary>This process's rank, 0 to <see cref="Size"/> − 1.</summary>
+    public int Rank { get; }
+
+    /// <summary>The number of ranks in the job.</summary>
+    public int Size { get; }
+
+    /// <summary>This process's rank among those of its host.</summary>
+    public int LocalRank { get; }
+
+    /// <summary>The number of ranks on this host.</summary>
+    public int LocalSize { get; }
+
+    /// <summary>The host as the launcher knows it.</summary>
+    public string HostName { get; }
+
+    /// <summary>The host of each rank.</summary>
+    public IReadOnlyList<string> Hosts { get; }
+
+    /// <summary>All ranks.</summary>
+    public ProcessSet World { get; }
+
+    /// <summary>Messages from rank to rank.</summary>
+    public IMessenger Messenger => _messenger;
+
+    internal CommunicationOptions Options { get; private set; }
+
+    internal CollectiveQueue Queue => _queue;
+
+    internal Engine? Engine => _engine;
+
+    internal JoinBoard? Joins => _joins;
+
+    /// <summary>Makes a set of ranks with collective operations of its own; every rank of the job calls it, in the same order.</summary>
+    /// <param name="ranks">The members in the order of their ranks within the set; distinct, and the same on every rank.</param>
+    /// <returns>The set; of one to which this rank does not belong, <see cref="ProcessSet.Rank"/> is −1.</returns>
+    public ProcessSet CreateProcessSet(IReadOnlyList<int> ranks)
+    {
+        if (ranks.Distinct().Count() != ranks.Count || ranks.Any(rank => rank < 0 || rank >= Size))
+        {
+            throw new ArgumentException(
+                $"a process set needs distinct ranks from 0 to {Size - 1}, not [{string.Join(", ", ranks)}]", nameof(ranks));
+        }
+
+        var key = ranks.ToList().IndexOf(Rank);
+        if (_world == null)
+        {
+            return AddSet([.. ranks], null);
+        }
+
+        // The polled barrier waits for the slow ranks, so that the call that follows, which spins, is short.
+        World.Barrier();
+        return _engine!.Exclusive(() => AddSet([.. ranks], _world.Split(key >= 0, key)));
+    }
+
+    /// <summary>Sets the fusion buffer, the stall warning and the timeline once the configuration is known; the same on every rank.</summary>
+    /// <param name="options">The settings.</param>
+    public void Configure(CommunicationOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.FusionBufferBytes, 1);
+        Options = options with { CallBytes = Options.CallBytes };
+        KeepTimeline();
+    }
+
+    /// <summary>Writes the timeline and ends MPI, once every rank has come here.</summary>
+    /// <remarks>A rank that failed does not come here by itself but calls <see cref="Abort"/>, or leaves that to <see cref="Run"/>.</remarks>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        WriteTimeline();
+        if (_world != null)
+        {
+            Finish();
+        }
+
+        _signals?.Dispose();
+    }
+
+    private void Finish()
+    {
+        World.Barrier();
+        _engine!.StopThread();
+        _pieceCommunicator!.Dispose();
+        _messageCommunicator!.Dispose();
+        foreach (var set in _sets)
+        {
+            set.Free();
+        }
+
+        MpiException.Check(NativeMethods.MPI_Finalize(), "MPI_Finalize", Rank, 0);
+    }
+
+    private Lane? LaneOf(int set) => set < _sets.Length ? _sets[set].Lane : null;
+
+    private ProcessSet AddSet(int[] ranks, Intracommunicator? communicator)
+    {
+        var set = new ProcessSet(this, _sets.Length, ranks, communicator);
+        _sets = [.. _sets, set];
+        return set;
+    }
+}

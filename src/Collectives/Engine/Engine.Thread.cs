@@ -1,0 +1,77 @@
+namespace OpenEmbedding.Collectives;
+
+/// <content>The thread that drives while nobody waits.</content>
+internal sealed partial class Engine
+{
+    // How often an idle process looks for messages of the control channel, such as "how far are you?".
+    private static readonly TimeSpan _idleInterval = TimeSpan.FromMilliseconds(20);
+
+    private readonly ManualResetEventSlim _wakeThread = new(false, spinCount: 0);
+    private Thread? _thread;
+    private volatile bool _threadIdle;
+    private volatile bool _stopping;
+
+    internal void StartThread()
+    {
+        _thread = new Thread(RunThread) { IsBackground = true, Name = "communication" };
+        _thread.Start();
+    }
+
+    /// <summary>Ends the thread; the caller is the only one left to use the engine.</summary>
+    internal void StopThread()
+    {
+        _stopping = true;
+        _wakeThread.Set();
+        _thread?.Join();
+    }
+
+    private void WakeThread()
+    {
+        if (_threadIdle)
+        {
+            _wakeThread.Set();
+        }
+    }
+
+    private void RunThread()
+    {
+        var backOff = BackOff.OfThread;
+        while (!_stopping && _failure == null)
+        {
+            var progress = false;
+            if (TryDrive(Momentary))
+            {
+                progress = Poll();
+                Leave();
+                HandOver();
+            }
+
+            if (progress)
+            {
+                backOff.Reset();
+            }
+            else if (HasWork)
+            {
+                backOff.Pause();
+            }
+            else
+            {
+                Idle();
+                backOff.Reset();
+            }
+        }
+    }
+
+    private void Idle()
+    {
+        _threadIdle = true;
+        Interlocked.MemoryBarrier(); // says that it is idle before it looks once more
+        if (!HasWork)
+        {
+            _wakeThread.Wait(_idleInterval);
+        }
+
+        _threadIdle = false;
+        _wakeThread.Reset();
+    }
+}

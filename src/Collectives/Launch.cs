@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace OpenEmbedding.Collectives;
+
+/// <summary>What the launcher told the process through its environment.</summary>
+internal static class Launch
+{
+    /// <summary>The rank as the launcher gave it, known before MPI starts; 0 when started by itself.</summary>
+    internal static int Rank => Read("PMI_RANK") ?? 0;
+
+    /// <summary>The host's name in the launcher's list of hosts, else the machine's.</summary>
+    /// <remarks>Several hosts of a list may be one machine with several addresses; the launcher's name tells them apart.</remarks>
+    internal static string HostName =>
+        Environment.GetEnvironmentVariable("MPIR_CVAR_CH3_INTERFACE_HOSTNAME") is { Length: > 0 } name ? name : Environment.MachineName;
+
+    /// <summary>Whether an MPICH launcher started the process.</summary>
+    /// <exception cref="OpenEmbeddingException">Another MPI's launcher did: every rank would believe to be alone.</exception>
+    internal static bool IsUnderMpi()
+    {
+        if (Read("PMI_SIZE") is not null || Environment.GetEnvironmentVariable("PMIX_RANK") is not null && !IsUnderOpenMpi)
+        {
+            return true;
+        }
+
+        return IsUnderOpenMpi
+            ? throw new OpenEmbeddingException(
+                "started by Open MPI's mpirun, under which every rank would be alone; MPICH's is needed: use mpirun.mpich or mpiexec.mpich",
+                JobExitCode.Cluster)
+            : false;
+    }
+
+    /// <summary>Compares the job that MPI sees with the one the launcher started.</summary>
+    internal static void CheckSize(int size)
+    {
+        if (Read("PMI_SIZE") is { } expected && expected != size)
+        {
+            throw new OpenEmbeddingException(
+                $"the launcher started {expected} ranks but MPI sees {size}: the launcher and the MPI library do not belong together",
+                JobExitCode.Cluster);
+        }
+    }
+
+    private static bool IsUnderOpenMpi => Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null;
+
+    private static int? Read(string name) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : null;
+}
