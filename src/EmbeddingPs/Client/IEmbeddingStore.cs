@@ -1,0 +1,42 @@
+using OpenEmbedding.EmbeddingPs.Tables;
+
+namespace OpenEmbedding.EmbeddingPs.Client;
+
+/// <summary>Where a trainer's embeddings are: pulls their rows, pushes their gradients.</summary>
+/// <remarks>
+/// Every trainer of the job has one and makes the same tables. Steps are numbered from 0, on over epochs; every trainer pushes every step once.
+/// Pulls may be begun and waited for by several threads; pushes come one after the other.
+/// </remarks>
+public interface IEmbeddingStore : IDisposable
+{
+    /// <summary>The number of shards, for <see cref="KeyBatch.Plan"/>.</summary>
+    int Shards { get; }
+
+    /// <summary>Bytes that this trainer exchanged.</summary>
+    TrafficCounters Traffic { get; }
+
+    /// <summary>Makes all tables; every trainer calls it once, before its first pull, with equal tables.</summary>
+    /// <param name="tables">Their order gives the indices by which pulls name them.</param>
+    void CreateTables(IReadOnlyList<TableOptions> tables);
+
+    /// <summary>Asks for rows; sends at once and does not wait.</summary>
+    /// <param name="step">The step that the rows are for. Rows to be trained come once step − 1 − staleness is applied, rows to be
+    /// evaluated once all steps before this one are applied; the pull may be begun earlier.</param>
+    /// <param name="mode">Whether the rows are to be trained.</param>
+    /// <param name="sections">Keys and their tables; any number, also none.</param>
+    /// <exception cref="OpenEmbedding.Collectives.OpenEmbeddingException">A key is out of range.</exception>
+    PullTicket BeginPull(long step, PullMode mode, IReadOnlyList<PullSection> sections);
+
+    /// <summary>Sends the gradients of a step, once per step and trainer, also when there are none; waits for the rows of its tickets, not for the update.</summary>
+    /// <param name="step">One more than that of the push before; 0 at first.</param>
+    /// <param name="blocks">Gradients of pulls of this step, each ticket at most once; rows of pulls left out do not move.</param>
+    void Push(long step, IReadOnlyList<GradientBlock> blocks);
+
+    /// <summary>Rows, bytes and requests of every table and server, by table and then by server; waits for the pushes before it.</summary>
+    IReadOnlyList<TableStatistics> GetStatistics();
+
+    /// <summary>Reads every stored row of a table, in no particular order; waits for the pushes before it.</summary>
+    /// <param name="table">The table by index of creation.</param>
+    /// <param name="chunk">Receives keys [n] and weights, n · Dimension elements of the table's type as bytes, until all rows were given.</param>
+    void ReadTable(int table, Action<long[], byte[]> chunk);
+}

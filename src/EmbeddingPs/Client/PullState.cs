@@ -1,0 +1,124 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Protocol;
+
+namespace OpenEmbedding.EmbeddingPs.Client;
+
+/// <summary>Where the rows of a pull are in the answers of the servers; reused.</summary>
+/// <remarks>A block is the rows of one table for the keys of one section; blocks are numbered through all sections.</remarks>
+internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplySet(servers)
+{
+    private readonly int _servers = servers;
+    private readonly long[] _answerBytes = new long[servers];
+
+    private int[] _firstBlocks = [0];
+    private int[] _tables = [];
+
+    // [blocks, servers]: where a server's rows of a block start in its answer, and where they go: [blocks, servers + 1], in keys.
+    private long[] _sources = [];
+    private int[] _keyOffsets = [];
+
+    /// <summary>The number of sections.</summary>
+    public int Sections { get; private set; }
+
+    /// <summary>The number of blocks.</summary>
+    public int Blocks { get; private set; }
+
+    /// <summary>Bytes of the rows, or of the gradients, of one server.</summary>
+    public long BodyBytes(int server) => _answerBytes[server];
+
+    /// <summary>The number of the first block of a section; of the section behind the last, the number of blocks.</summary>
+    public int FirstBlock(int section) => _firstBlocks[section];
+
+    /// <summary>Remembers who holds which keys.</summary>
+    public void Lay(IReadOnlyList<PullSection> sections)
+    {
+        Sections = sections.Count;
+        Blocks = 0;
+        for (int i = 0; i < sections.Count; i++)
+        {
+            Blocks += sections[i].Tables.Length;
+        }
+
+        MakeRoom();
+        Array.Clear(_answerBytes);
+        int block = 0;
+        for (int i = 0; i < sections.Count; i++)
+        {
+            var section = sections[i];
+            _firstBlocks[i] = block;
+            foreach (int table in section.Tables)
+            {
+                LayBlock(block++, table, section.Keys.ShardOffsets);
+            }
+        }
+
+        _firstBlocks[sections.Count] = block;
+    }
+
+    /// <summary>Copies the rows of a block together.</summary>
+    public void CopyRows(int block, nint destination)
+    {
+        for (int server = 0; server < _servers; server++)
+        {
+            var (start, count) = BytesOf(block, server);
+            byte* source = Envelope.Body(Reply(server)) + _sources[(block * _servers) + server];
+            Buffer.MemoryCopy(source, (byte*)destination + start, count, count);
+        }
+    }
+
+    /// <summary>Writes a server's part of the gradients of a block; the other way round than <see cref="CopyRows"/>.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="server">The server.</param>
+    /// <param name="gradients">[keys, Dimension].</param>
+    /// <param name="body">Where this ticket's gradients start in the message.</param>
+    public void WriteGradients(int block, int server, nint gradients, byte* body)
+    {
+        var (start, count) = BytesOf(block, server);
+        Buffer.MemoryCopy((byte*)gradients + start, body + _sources[(block * _servers) + server], count, count);
+    }
+
+    /// <summary>Whether a block has keys.</summary>
+    public bool HasKeys(int block) => _keyOffsets[(block * (_servers + 1)) + _servers] > 0;
+
+    protected override void Check(int server, MessageBuffer message)
+    {
+        ref readonly var header = ref Envelope.HeaderOf(message);
+        if (header.BodyBytes != _answerBytes[server])
+        {
+            Envelope.Throw(message, $"answers pull {Id} with {header.BodyBytes} bytes of rows instead of {_answerBytes[server]}");
+        }
+    }
+
+    private void LayBlock(int block, int table, ReadOnlySpan<int> shardOffsets)
+    {
+        _tables[block] = table;
+        shardOffsets.CopyTo(_keyOffsets.AsSpan(block * (_servers + 1)));
+        for (int server = 0; server < _servers; server++)
+        {
+            _sources[(block * _servers) + server] = _answerBytes[server];
+            _answerBytes[server] += shapes.BlockBytes(table, shardOffsets[server + 1] - shardOffsets[server]);
+        }
+    }
+
+    private (long Start, long Count) BytesOf(int block, int server)
+    {
+        long rowBytes = shapes.RowBytes(_tables[block]);
+        int place = (block * (_servers + 1)) + server;
+        return (_keyOffsets[place] * rowBytes, (_keyOffsets[place + 1] - _keyOffsets[place]) * rowBytes);
+    }
+
+    private void MakeRoom()
+    {
+        if (_firstBlocks.Length < Sections + 1)
+        {
+            _firstBlocks = new int[Sections + 1];
+        }
+
+        if (_tables.Length < Blocks)
+        {
+            _tables = new int[Blocks];
+            _sources = new long[Blocks * _servers];
+            _keyOffsets = new int[Blocks * (_servers + 1)];
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace OpenEmbedding.EmbeddingPs.Optimizers.Rules;
+
+/// <summary>m = μm + lr·g; w −= m, or with Nesterov's look-ahead w −= μm + lr·g; slot: m.</summary>
+internal readonly unsafe struct MomentumRule<T>(SgdOptions options) : IUpdateRule<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly T _learningRate = T.CreateChecked(options.LearningRate);
+    private readonly T _momentum = T.CreateChecked(options.Momentum);
+    private readonly bool _nesterov = options.Nesterov;
+
+    public int Slots => 1;
+
+    public bool CountsSteps => false;
+
+    public T InitialValue(int slot) => T.Zero;
+
+    public void BeginRow(int step)
+    {
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
+        where TLane : struct, ILane<TLane, T>
+    {
+        var momentum = TLane.Of(_momentum);
+        var step = TLane.Of(_learningRate) * TLane.Load(gradient);
+        var moment = momentum * TLane.Load(slots) + step;
+        moment.Store(slots);
+        (TLane.Load(weights) - (_nesterov ? momentum * moment + step : moment)).Store(weights);
+    }
+}

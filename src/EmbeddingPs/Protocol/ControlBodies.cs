@@ -1,0 +1,55 @@
+using MessagePack;
+using OpenEmbedding.EmbeddingPs.Tables;
+
+namespace OpenEmbedding.EmbeddingPs.Protocol;
+
+/// <summary>What every trainer and server must have alike.</summary>
+[MessagePackObject]
+public sealed record JobDefinition
+{
+    /// <summary>All tables.</summary>
+    [Key(0)]
+    public required TableOptions[] Tables { get; init; }
+
+    /// <summary>Steps by which a pull may be behind.</summary>
+    [Key(1)]
+    public int Staleness { get; init; }
+
+    /// <summary>Ranks that train.</summary>
+    [Key(2)]
+    public required int[] Trainers { get; init; }
+
+    /// <summary>Ranks that hold embeddings.</summary>
+    [Key(3)]
+    public required int[] Servers { get; init; }
+}
+
+/// <summary>Asks for stored rows.</summary>
+[MessagePackObject]
+public sealed record ScanRequest
+{
+    /// <summary>The table by index of creation.</summary>
+    [Key(0)]
+    public int Table { get; init; }
+
+    /// <summary>0 at first, then <see cref="StoredRows.Next"/> of the answer before.</summary>
+    [Key(1)]
+    public long Cursor { get; init; }
+}
+
+/// <summary>Some stored rows.</summary>
+[MessagePackObject]
+public sealed record StoredRows
+{
+    /// <summary>Where to go on, −1 at the end.</summary>
+    [Key(0)]
+    public long Next { get; init; }
+
+    /// <summary>[n].</summary>
+    [Key(1)]
+    public required long[] Keys { get; init; }
+
+    /// <summary>[n, Dimension] of the table's element type, as bytes.</summary>
+    [Key(2)]
+    public required byte[] Weights { get; init; }
+}

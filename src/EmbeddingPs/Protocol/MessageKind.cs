@@ -1,0 +1,38 @@
+namespace OpenEmbedding.EmbeddingPs.Protocol;
+
+/// <summary>What a message is.</summary>
+internal enum MessageKind : ushort
+{
+    /// <summary>Keys; answered by <see cref="Rows"/>.</summary>
+    Pull = 1,
+
+    /// <summary>The rows of a pull.</summary>
+    Rows = 2,
+
+    /// <summary>Gradients of earlier pulls; not answered.</summary>
+    Push = 3,
+
+    /// <summary>A trainer's tables and settings; answered by <see cref="Done"/> when all trainers' are there and equal.</summary>
+    CreateTables = 16,
+
+    /// <summary>Asks for what the tables hold; answered by <see cref="Statistics"/>.</summary>
+    GetStatistics = 17,
+
+    /// <summary>What each table of a server holds.</summary>
+    Statistics = 18,
+
+    /// <summary>Asks for some stored rows; answered by <see cref="StoredRows"/>.</summary>
+    Scan = 19,
+
+    /// <summary>Keys and weights.</summary>
+    StoredRows = 20,
+
+    /// <summary>The trainer needs the server no more; answered by <see cref="Done"/>.</summary>
+    Goodbye = 21,
+
+    /// <summary>What was asked is done.</summary>
+    Done = 22,
+
+    /// <summary>The server has failed and ends; its message and exit code.</summary>
+    Failure = 23,
+}

@@ -1,0 +1,134 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Optimizers;
+using OpenEmbedding.EmbeddingPs.Tables;
+
+namespace OpenEmbedding.EmbeddingPs.Replicas;
+
+/// <summary>The gradient of a whole array table, and a mark for each row that has one.</summary>
+internal sealed unsafe class DenseGradient : IDisposable
+{
+    private readonly EmbeddingTable _table;
+    private readonly double _l2;
+    private readonly long[] _rows;
+    private readonly int _rowBytes;
+    private nint _gradient;
+    private nint _marks;
+
+    /// <summary>Makes a gradient of zeros, and every row of the table.</summary>
+    /// <param name="table">The table, whose own L2 is 0.</param>
+    /// <param name="l2">The L2 of rows that have a gradient.</param>
+    /// <param name="rowBytes">Bytes of a row's weights.</param>
+    public DenseGradient(EmbeddingTable table, double l2, int rowBytes)
+    {
+        _table = table;
+        _l2 = l2;
+        _rowBytes = rowBytes;
+        long[] keys = new long[table.Options.Vocabulary];
+        for (int key = 0; key < keys.Length; key++)
+        {
+            keys[key] = key;
+        }
+
+        _rows = new long[keys.Length];
+        table.FindOrAdd(keys, _rows);
+        _gradient = HugePages.Allocate(Bytes);
+        _marks = HugePages.Allocate(keys.Length);
+        Clear();
+    }
+
+    /// <summary>The type of the elements.</summary>
+    public ElementType ElementType => _table.Options.ElementType;
+
+    /// <summary>[vocabulary, Dimension].</summary>
+    public Segment Gradient => new(_gradient, _rows.LongLength * _table.Options.Dimension);
+
+    /// <summary>[vocabulary] of bytes, 1 where a row has a gradient.</summary>
+    public Segment Marks => new(_marks, _rows.LongLength);
+
+    /// <summary>Whether <see cref="Marks"/> matter: L2 pulls on rows that have a gradient only, whatever the strategy.</summary>
+    public bool NeedsMarks => _l2 != 0;
+
+    /// <summary>Bytes of the gradient.</summary>
+    public long Bytes => _rows.LongLength * _rowBytes;
+
+    /// <summary>Adds gradients of some keys.</summary>
+    public void Add(ReadOnlySpan<long> keys, nint gradients)
+    {
+        if (ElementType == ElementType.Float32)
+        {
+            Add<float>(keys, (float*)gradients);
+        }
+        else
+        {
+            Add<double>(keys, (double*)gradients);
+        }
+    }
+
+    /// <summary>Updates every row and starts anew with zeros.</summary>
+    public void Apply()
+    {
+        if (NeedsMarks)
+        {
+            if (ElementType == ElementType.Float32)
+            {
+                AddL2<float>();
+            }
+            else
+            {
+                AddL2<double>();
+            }
+        }
+
+        _table.Apply(_rows, _gradient);
+        Clear();
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree((void*)_gradient);
+        NativeMemory.AlignedFree((void*)_marks);
+        _gradient = 0;
+        _marks = 0;
+    }
+
+    private void Add<T>(ReadOnlySpan<long> keys, T* gradients)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int dimension = _table.Options.Dimension;
+        foreach (long key in keys)
+        {
+            T* sum = (T*)_gradient + (key * dimension);
+            RowMath.AddScaled(sum, sum, gradients, T.One, dimension);
+            ((byte*)_marks)[key] = 1;
+            gradients += dimension;
+        }
+    }
+
+    private void AddL2<T>()
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int dimension = _table.Options.Dimension;
+        T* weights = (T*)NativeMemory.Alloc((nuint)_rowBytes);
+        T* gradient = (T*)_gradient;
+        for (int row = 0; row < _rows.Length; row++)
+        {
+            if (((byte*)_marks)[row] != 0)
+            {
+                _table.Gather(_rows.AsSpan(row, 1), (nint)weights);
+                RowMath.AddScaled(gradient, gradient, weights, T.CreateChecked(2 * _l2), dimension);
+            }
+
+            gradient += dimension;
+        }
+
+        NativeMemory.Free(weights);
+    }
+
+    private void Clear()
+    {
+        NativeMemory.Clear((void*)_gradient, (nuint)Bytes);
+        NativeMemory.Clear((void*)_marks, (nuint)_rows.LongLength);
+    }
+}

@@ -1,0 +1,198 @@
+using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Protocol;
+using OpenEmbedding.EmbeddingPs.Tables;
+
+namespace OpenEmbedding.EmbeddingPs.Server;
+
+/// <summary>One shard of every table of a job, with the sums of the gradients of a step and the count of what was asked.</summary>
+/// <remarks>Not thread-safe.</remarks>
+internal sealed unsafe class TableShard : IDisposable
+{
+    private const int ScanBytes = 4 << 20;
+
+    private readonly GradientAccumulator[] _accumulators;
+    private readonly Counters[] _counters;
+
+    // By table, what the step at hand adds to it.
+    private readonly List<Contribution>[] _contributions;
+
+    public TableShard(TableShapes shapes, int shard, int shards)
+    {
+        Shapes = shapes;
+        Tables = [.. shapes.Tables.Select(table => EmbeddingTable.Create(table, shard, shards))];
+        _accumulators = [.. Tables.Select(table => new GradientAccumulator(table))];
+        _counters = new Counters[Tables.Length];
+        _contributions = [.. Tables.Select(_ => new List<Contribution>())];
+    }
+
+    /// <summary>The tables' shapes.</summary>
+    public TableShapes Shapes { get; }
+
+    /// <summary>This shard of each table.</summary>
+    public EmbeddingTable[] Tables { get; }
+
+    /// <summary>Copies the rows of a pull, block after block.</summary>
+    public void Gather(ResolvedPull pull, byte* destination)
+    {
+        for (int block = 0; block < pull.Blocks; block++)
+        {
+            int table = pull.Table(block);
+            var rows = pull.Rows(block);
+            Tables[table].Gather(rows, (nint)destination);
+            destination += Shapes.BlockBytes(table, rows.Length);
+            CountPull(table, rows.Length);
+        }
+    }
+
+    /// <summary>The bytes that <see cref="Read"/> writes.</summary>
+    public long BodyBytes(in SectionDirectory directory)
+    {
+        long bytes = 0;
+        int block = 0;
+        for (int section = 0; section < directory.Sections; section++)
+        {
+            for (int i = 0; i < directory.Tables(section); i++)
+            {
+                bytes += Shapes.BlockBytes(directory.AllTables[block++], directory.Keys(section));
+            }
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Copies the rows of keys, block after block, and stores nothing.</summary>
+    public void Read(in SectionDirectory directory, byte* destination)
+    {
+        long* keys = directory.FirstKey;
+        int block = 0;
+        for (int section = 0; section < directory.Sections; section++)
+        {
+            int count = directory.Keys(section);
+            for (int i = 0; i < directory.Tables(section); i++)
+            {
+                int table = directory.AllTables[block++];
+                Tables[table].Read(new ReadOnlySpan<long>(keys, count), (nint)destination);
+                destination += Shapes.BlockBytes(table, count);
+                CountPull(table, count);
+            }
+
+            keys += count;
+        }
+    }
+
+    /// <summary>Counts keys that are read without the shard's help.</summary>
+    public void CountPull(int table, int keys)
+    {
+        _counters[table].Pulls++;
+        _counters[table].KeysPulled += keys;
+    }
+
+    /// <summary>Counts gradients that are applied without the shard's help.</summary>
+    public void CountPush(int table, int keys)
+    {
+        _counters[table].Pushes++;
+        _counters[table].KeysPushed += keys;
+    }
+
+    /// <summary>Notes the gradients of a pull for the step at hand; they and the pull must stay until <see cref="Apply"/>.</summary>
+    /// <param name="pull">The rows.</param>
+    /// <param name="gradients">Block after block, as <see cref="Gather"/> writes rows.</param>
+    public void Add(ResolvedPull pull, byte* gradients)
+    {
+        for (int block = 0; block < pull.Blocks; block++)
+        {
+            int table = pull.Table(block);
+            int keys = pull.Rows(block).Length;
+            if (keys > 0)
+            {
+                _contributions[table].Add(new Contribution(pull, block, (nint)gradients));
+                CountPush(table, keys);
+            }
+
+            gradients += Shapes.BlockBytes(table, keys);
+        }
+    }
+
+    /// <summary>Sums what was added, in that order, and updates each row once.</summary>
+    public void Apply()
+    {
+        // Table by table, so that the sums of one are still in the cache when they are applied.
+        for (int table = 0; table < _contributions.Length; table++)
+        {
+            var contributions = _contributions[table];
+            if (contributions.Count == 0)
+            {
+                continue;
+            }
+
+            var accumulator = _accumulators[table];
+            foreach (var (pull, block, gradients) in contributions)
+            {
+                accumulator.Add(pull.Rows(block), gradients);
+            }
+
+            accumulator.Apply();
+            contributions.Clear();
+        }
+    }
+
+    /// <summary>What this shard holds and was asked, by table.</summary>
+    public TableStatistics[] Statistics(int rank)
+    {
+        var statistics = new TableStatistics[Tables.Length];
+        for (int table = 0; table < statistics.Length; table++)
+        {
+            statistics[table] = new TableStatistics
+            {
+                Table = table,
+                Name = Tables[table].Options.Name,
+                ServerRank = rank,
+                Rows = Tables[table].RowCount,
+                MemoryBytes = Tables[table].MemoryBytes,
+                Pulls = _counters[table].Pulls,
+                KeysPulled = _counters[table].KeysPulled,
+                Pushes = _counters[table].Pushes,
+                KeysPushed = _counters[table].KeysPushed,
+            };
+        }
+
+        return statistics;
+    }
+
+    /// <summary>Some stored rows of a table.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="cursor">0, or where the call before says to go on.</param>
+    public StoredRows Scan(int table, long cursor)
+    {
+        int rowBytes = Shapes.RowBytes(table);
+        long[] keys = new long[Math.Max(1, ScanBytes / rowBytes)];
+        byte[] weights = new byte[keys.Length * rowBytes];
+        long next;
+        int count;
+        fixed (byte* pointer = weights) // in place while the table copies into it
+        {
+            next = Tables[table].Scan(cursor, keys, (nint)pointer, out count);
+        }
+
+        Array.Resize(ref keys, count);
+        Array.Resize(ref weights, count * rowBytes);
+        return new StoredRows { Next = next, Keys = keys, Weights = weights };
+    }
+
+    /// <summary>Frees tables and sums.</summary>
+    public void Dispose()
+    {
+        Array.ForEach(_accumulators, accumulator => accumulator.Dispose());
+        Array.ForEach(Tables, table => table.Dispose());
+    }
+
+    private readonly record struct Contribution(ResolvedPull Pull, int Block, nint Gradients);
+
+    private struct Counters
+    {
+        public long Pulls;
+        public long KeysPulled;
+        public long Pushes;
+        public long KeysPushed;
+    }
+}

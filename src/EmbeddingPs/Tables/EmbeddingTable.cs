@@ -1,0 +1,200 @@
+using System.Runtime.CompilerServices;
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Initializers;
+using OpenEmbedding.EmbeddingPs.Optimizers;
+
+namespace OpenEmbedding.EmbeddingPs.Tables;
+
+/// <summary>One shard of an embedding table: rows of weights and optimizer slots in native memory.</summary>
+/// <remarks>Not thread-safe: a call that adds or updates rows must be the only one; calls that only read may run side by side.</remarks>
+public abstract unsafe class EmbeddingTable : IDisposable
+{
+    /// <summary>The largest number of weights in a row.</summary>
+    public const int LargestDimension = 4096;
+
+    // Keys are handled in groups of this many: large enough for their waits to overlap, small enough to stay in the nearest cache.
+    private protected const int Group = 512;
+
+    private readonly int _weightBytes;
+
+    private protected EmbeddingTable(TableOptions options, int shard, int shards)
+    {
+        Options = options;
+        Shard = shard;
+        Shards = shards;
+        _weightBytes = options.Dimension * ElementBytes(options);
+        Initializer = RowInitializer.Create(options.Initializer, options.Seed, options.Name, options.ElementType);
+        Optimizer = RowOptimizer.Create(options.Optimizer, options.ElementType);
+    }
+
+    /// <summary>What defines the table.</summary>
+    public TableOptions Options { get; }
+
+    /// <summary>Which part of the table this is, in [0, <see cref="Shards"/>).</summary>
+    public int Shard { get; }
+
+    /// <summary>How many parts the table has.</summary>
+    public int Shards { get; }
+
+    /// <summary>Rows that <see cref="FindOrAdd"/> made.</summary>
+    public long RowCount { get; private protected set; }
+
+    /// <summary>Bytes of native memory that hold the rows and find them.</summary>
+    public abstract long MemoryBytes { get; }
+
+    /// <summary>Row handles are below this.</summary>
+    internal abstract long RowLimit { get; }
+
+    private protected RowInitializer Initializer { get; }
+
+    private protected RowOptimizer Optimizer { get; }
+
+    /// <summary>Bytes of a row's weights and slots.</summary>
+    private protected int RowBytes => checked((int)(_weightBytes + Optimizer.SlotBytes(Options.Dimension)));
+
+    /// <summary>Makes the part of a table that belongs to <paramref name="shard"/> of <paramref name="shards"/>; an option out of its range is an error.</summary>
+    public static EmbeddingTable Create(TableOptions options, int shard, int shards)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(shards, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(shard);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, shards);
+        Check(options);
+        return options.Kind == TableKind.Array ? new ArrayTable(options, shard, shards) : new HashTable(options, shard, shards);
+    }
+
+    /// <summary>Finds the rows of keys of this shard, and gives new rows their initial weights and slots.</summary>
+    /// <param name="keys">Global keys, all of this shard; repeats are allowed. A key out of range is an error.</param>
+    /// <param name="rows">Receives a row handle for each key, valid as long as the table.</param>
+    public abstract void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows);
+
+    /// <summary>Finds the rows of keys of this shard; −1 where there is none.</summary>
+    public abstract void Find(ReadOnlySpan<long> keys, Span<long> rows);
+
+    /// <summary>Walks the stored rows, in no particular order; rows must not be added meanwhile.</summary>
+    /// <param name="cursor">0 at first, then what the last call returned.</param>
+    /// <param name="keys">Receives keys; its length is the most rows one call gives, at least 1.</param>
+    /// <param name="weights">Receives weights, room for [keys, Dimension].</param>
+    /// <param name="count">How many rows were given.</param>
+    /// <returns>The next cursor, −1 at the end.</returns>
+    public abstract long Scan(long cursor, Span<long> keys, nint weights, out int count);
+
+    /// <summary>Copies the weights of rows to <paramref name="destination"/>, [rows, Dimension] of the table's element type.</summary>
+    public void Gather(ReadOnlySpan<long> rows, nint destination)
+    {
+        // A group's addresses, on the stack.
+        nint* addresses = stackalloc nint[Group];
+        for (int start = 0; start < rows.Length; start += Group)
+        {
+            var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
+            Locate(group, addresses);
+            for (int i = 0; i < Math.Min(Prefetch.Distance, group.Length); i++)
+            {
+                Prefetch.Row(addresses[i], _weightBytes);
+            }
+
+            for (int i = 0; i < group.Length; i++)
+            {
+                if (i + Prefetch.Distance < group.Length)
+                {
+                    Prefetch.Row(addresses[i + Prefetch.Distance], _weightBytes);
+                }
+
+                RowCopy.Copy((byte*)addresses[i], (byte*)destination, _weightBytes);
+                destination += _weightBytes;
+            }
+        }
+    }
+
+    /// <summary>Copies the weights of keys to <paramref name="destination"/>, [keys, Dimension]; a key without a row reads as its initial value and nothing is stored.</summary>
+    public void Read(ReadOnlySpan<long> keys, nint destination)
+    {
+        Span<long> rows = stackalloc long[Group];
+        for (int start = 0; start < keys.Length; start += Group)
+        {
+            var group = keys.Slice(start, Math.Min(Group, keys.Length - start));
+            Find(group, rows);
+            for (int i = 0; i < group.Length; i++)
+            {
+                if (rows[i] < 0)
+                {
+                    Initializer.Fill(group[i], destination, Options.Dimension);
+                }
+                else
+                {
+                    RowCopy.Copy((byte*)Weights(rows[i]), (byte*)destination, _weightBytes);
+                }
+
+                destination += _weightBytes;
+            }
+        }
+    }
+
+    /// <summary>Updates each row once with its gradient; adds 2 · L2 · w to the gradient.</summary>
+    /// <param name="rows">Row handles, each at most once.</param>
+    /// <param name="gradients">[rows, Dimension] of the table's element type.</param>
+    public void Apply(ReadOnlySpan<long> rows, nint gradients)
+    {
+        Span<nint> addresses = stackalloc nint[Group];
+        for (int start = 0; start < rows.Length; start += Group)
+        {
+            var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
+            fixed (nint* first = addresses)
+            {
+                Locate(group, first);
+            }
+
+            Optimizer.UpdateRows(addresses[..group.Length], gradients, Options.Dimension, Options.L2);
+            gradients += group.Length * _weightBytes;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Free();
+        RowCount = 0;
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the native memory.</summary>
+    private protected abstract void Free();
+
+    /// <summary>The address of a row's weights.</summary>
+    private protected abstract nint Weights(long row);
+
+    /// <summary>The addresses of the weights of many rows.</summary>
+    private protected abstract void Locate(ReadOnlySpan<long> rows, nint* addresses);
+
+    private protected void InitializeRow(long key, nint weights)
+    {
+        Initializer.Fill(key, weights, Options.Dimension);
+        Optimizer.InitializeSlots(weights + _weightBytes, Options.Dimension);
+    }
+
+    /// <summary>Copies one row's weights out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected nint CopyWeights(nint row, nint destination)
+    {
+        RowCopy.Copy((byte*)row, (byte*)destination, _weightBytes);
+        return destination + _weightBytes;
+    }
+
+    private static int ElementBytes(TableOptions options) => options.ElementType == ElementType.Float32 ? sizeof(float) : sizeof(double);
+
+    private static void Check(TableOptions options)
+    {
+        string? wrong = options switch
+        {
+            { ElementType: not (ElementType.Float32 or ElementType.Float64) } => $"element type must be Float32 or Float64, not {options.ElementType}",
+            { Dimension: < 1 or > LargestDimension } => $"dimension must be 1 to {LargestDimension}, not {options.Dimension}",
+            { Kind: TableKind.Array, Vocabulary: < 1 or > ArrayTable.LargestVocabulary } =>
+                $"the vocabulary of an array table must be 1 to {ArrayTable.LargestVocabulary}, not {options.Vocabulary}; a hash table takes any key",
+            _ when !(options.L2 >= 0 && double.IsFinite(options.L2)) => $"l2 must be at least 0, not {options.L2}",
+            _ => null,
+        };
+        if (wrong is not null)
+        {
+            throw new OpenEmbeddingException($"Table {options.Name}: {wrong}.", JobExitCode.Configuration);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+
+namespace OpenEmbedding.EmbeddingPs.Tables;
+
+/// <summary>Large pieces of native memory on huge pages, so that random rows seldom miss the address cache.</summary>
+internal static unsafe partial class HugePages
+{
+    /// <summary>The size and alignment of a huge page.</summary>
+    public const long PageBytes = 2 << 20;
+
+    private const int CacheLine = 64;
+    private const int MadviseHugePage = 14;
+
+    /// <summary>Allocates memory of undefined content that takes no physical memory until touched; free it with <see cref="NativeMemory.AlignedFree"/>.</summary>
+    public static nint Allocate(long bytes)
+    {
+        bool huge = bytes >= PageBytes;
+        var memory = (nint)NativeMemory.AlignedAlloc((nuint)bytes, huge ? (nuint)PageBytes : CacheLine);
+        if (huge && OperatingSystem.IsLinux())
+        {
+            // Advice only: a kernel without huge pages refuses it, and the memory is good all the same.
+            _ = Advise(memory, (nuint)(bytes & -PageBytes), MadviseHugePage);
+        }
+
+        return memory;
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint address, nuint length, int advice);
+}

@@ -1,0 +1,37 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace OpenEmbedding.EmbeddingPs.Tables;
+
+/// <summary>Asks for memory before it is needed, so that the waits for many random rows overlap.</summary>
+internal static unsafe class Prefetch
+{
+    /// <summary>How many rows a loop runs behind its prefetches.</summary>
+    public const int Distance = 16;
+
+    private const int CacheLine = 64;
+
+    /// <summary>Asks for the cache line of <paramref name="address"/>; a hint, never a fault.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Line(nint address)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0((void*)address);
+        }
+    }
+
+    /// <summary>Asks for every cache line of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Row(nint address, int bytes)
+    {
+        if (Sse.IsSupported)
+        {
+            nint end = address + bytes;
+            for (nint line = address & -CacheLine; line < end; line += CacheLine)
+            {
+                Sse.Prefetch0((void*)line);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace OpenEmbedding.EmbeddingPs.Tables;
+
+/// <summary>Rows of equal size by number, in blocks that take memory when first needed and never move.</summary>
+/// <remarks>
+/// <code>
+/// directory: [block 0][block 1][   ] …      0 where no row was needed
+///               └─► [flags: one bit per row, if asked for, padded to 64 bytes][row 0][row 1] … [row 2^shift − 1]
+/// </code>
+/// </remarks>
+internal sealed unsafe class RowBlocks : IDisposable
+{
+    // A vocabulary too large for this many blocks gets larger ones.
+    private const long MostBlocks = 1 << 24;
+
+    private readonly NativeArena _arena = new();
+    private readonly int _shift;
+    private readonly long _mask;
+    private readonly int _stride;
+    private readonly int _flagBytes;
+    private nint* _directory;
+    private long _directoryLength;
+
+    /// <param name="rowLimit">Row numbers are below this.</param>
+    /// <param name="stride">Bytes from row to row.</param>
+    /// <param name="blockBytes">About how large a block is.</param>
+    /// <param name="withFlags">Whether a block starts with a bit for each row, all 0 at first.</param>
+    public RowBlocks(long rowLimit, int stride, long blockBytes, bool withFlags)
+    {
+        long rows = Math.Max(1, blockBytes / stride);
+        _shift = Math.Max(BitOperations.Log2((ulong)rows), BitOperations.Log2((ulong)(rowLimit / MostBlocks)));
+        while (_shift > 0 && 1L << (_shift - 1) >= rowLimit)
+        {
+            _shift--;
+        }
+
+        _mask = (1L << _shift) - 1;
+        _stride = stride;
+        _flagBytes = withFlags ? checked((int)((((1L << _shift) + 511) >> 9) * 64)) : 0;
+    }
+
+    /// <summary>Rows per block, a power of two.</summary>
+    public long RowsPerBlock => _mask + 1;
+
+    /// <summary>Bytes of all blocks and of the directory.</summary>
+    public long Bytes => _arena.Bytes + _directoryLength * sizeof(nint);
+
+    /// <summary>The number of the block that holds a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long BlockOf(long row) => row >> _shift;
+
+    /// <summary>The address of a block's flags, 0 if none of its rows was needed so far.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nint Find(long block) => (ulong)block < (ulong)_directoryLength ? _directory[block] : 0;
+
+    /// <summary>The address of a block's flags; makes the block if need be.</summary>
+    public nint FindOrAdd(long block)
+    {
+        nint found = Find(block);
+        return found != 0 ? found : Add(block);
+    }
+
+    /// <summary>The address of a row, whose block must be there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nint Address(long row) => _directory[row >> _shift] + _flagBytes + (nint)((row & _mask) * _stride);
+
+    /// <summary>Frees all memory.</summary>
+    public void Dispose()
+    {
+        _arena.Dispose();
+        NativeMemory.Free(_directory);
+        _directory = null;
+        _directoryLength = 0;
+    }
+
+    private nint Add(long block)
+    {
+        if (block >= _directoryLength)
+        {
+            GrowDirectory(block);
+        }
+
+        nint address = _arena.Allocate(_flagBytes + (_mask + 1) * _stride);
+        NativeMemory.Clear((void*)address, (nuint)_flagBytes);
+        _directory[block] = address;
+        return address;
+    }
+
+    private void GrowDirectory(long block)
+    {
+        long length = Math.Max(block + 1, 2 * _directoryLength);
+
+        // Zeroed by the system on first touch, so a sparse directory costs little.
+        var grown = (nint*)NativeMemory.AllocZeroed((nuint)length, (nuint)sizeof(nint));
+        new ReadOnlySpan<nint>(_directory, (int)_directoryLength).CopyTo(new Span<nint>(grown, (int)length));
+        NativeMemory.Free(_directory);
+        _directory = grown;
+        _directoryLength = length;
+    }
+}
