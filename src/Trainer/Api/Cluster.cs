@@ -1,0 +1,156 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Replicas;
+using OpenEmbedding.EmbeddingPs.Server;
+using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Models;
+
+namespace OpenEmbedding.Trainer;
+
+/// <summary>
+/// This process' part in the job. Under <c>mpirun</c> some ranks become servers that hold the embedding tables, the others train.
+/// </summary>
+/// <example>
+/// <code>
+/// using var cluster = Cluster.Start();
+/// var model = cluster.DistributedModel(new DeepFM(features));
+/// var optimizer = cluster.DistributedOptimizer(torch.optim.Adagrad(model.parameters()));
+/// </code>
+/// </example>
+/// <remarks>Used from one thread. <see cref="Dispose"/> ends this rank's part; when all trainers have ended theirs, the servers end too.</remarks>
+public sealed partial class Cluster : IDisposable
+{
+    private readonly Communication _communication;
+    private readonly ClusterOptions _options;
+    private readonly ClusterLayout _layout;
+    private readonly Thread? _serverThread;
+    private IEmbeddingStore? _store;
+    private bool _hasEnded;
+
+    private Cluster(Communication communication, ClusterOptions options)
+    {
+        _communication = communication;
+        _options = options;
+        _layout = options.Strategy == ClusterStrategy.Ps
+            ? ClusterLayout.Create(options.Servers, communication.Hosts)
+            : new ClusterLayout([.. Enumerable.Range(0, communication.Size)], []);
+        Trainers = communication.CreateProcessSet(_layout.Trainers);
+        bool serves = _layout.Servers.Contains(communication.Rank);
+        IsServer = serves && !Trainers.IsMember;
+        if (!IsServer)
+        {
+            TorchThreads.Share(communication.LocalSize);
+        }
+
+        if (serves && Trainers.IsMember)
+        {
+            _serverThread = new Thread(ServeBeside) { IsBackground = true, Name = "embedding server" };
+            _serverThread.Start();
+        }
+    }
+
+    /// <summary>This trainer's number among the trainers, from 0.</summary>
+    public int Rank => Trainers.Rank;
+
+    /// <summary>The number of trainers.</summary>
+    public int Size => Trainers.Size;
+
+    /// <summary>The number of servers; 0 for strategies without.</summary>
+    public int Servers => _layout.Servers.Count;
+
+    /// <summary>The ranks that train.</summary>
+    public ProcessSet Trainers { get; }
+
+    internal bool IsServer { get; }
+
+    internal IEmbeddingStore Store => _store ??= _options.Strategy switch
+    {
+        ClusterStrategy.AllReduce => new AllReduceStore(Trainers),
+        ClusterStrategy.AllGather => new AllGatherStore(Trainers),
+        _ => new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness),
+    };
+
+    /// <summary>
+    /// Joins the job. On a rank that becomes a dedicated server this call serves until the trainers have ended, then ends the process
+    /// with exit code 0: what follows in the program runs on trainers only.
+    /// </summary>
+    /// <param name="options">Strategy, servers and staleness, the same on every rank; by default a quarter of the ranks serve.</param>
+    /// <exception cref="OpenEmbeddingException">Started under another MPI's mpirun, or more servers than ranks − 1.</exception>
+    public static Cluster Start(ClusterOptions? options = null)
+    {
+        options ??= new ClusterOptions();
+        var communication = Communication.Start(CommunicationOptionsOf(options));
+        Cluster cluster = Join(communication, options);
+        AppDomain.CurrentDomain.UnhandledException += (_, e) => cluster.Fail((Exception)e.ExceptionObject);
+        if (cluster.IsServer)
+        {
+            cluster.Serve();
+            cluster.Dispose();
+            Environment.Exit(JobExitCode.Success);
+        }
+
+        return cluster;
+    }
+
+    /// <summary>Tells whether <paramref name="mine"/> is true on any trainer: <c>while (cluster.Any(batches.MoveNext()))</c> ends uneven data together.</summary>
+    public bool Any(bool mine)
+    {
+        Span<int> flag = [mine ? 1 : 0];
+        Trainers.AllReduce(flag, ReduceOperation.Max);
+        return flag[0] != 0;
+    }
+
+    /// <summary>Ends this trainer's part, waits for the servers beside it and leaves MPI in good order.</summary>
+    public void Dispose()
+    {
+        _served?.Dispose();
+        EndTraining();
+        _communication.Dispose();
+    }
+
+    internal static Cluster Join(Communication communication, ClusterOptions options) => new(communication, options);
+
+    internal static CommunicationOptions CommunicationOptionsOf(ClusterOptions options) => new()
+    {
+        FusionBufferBytes = (long)options.FusionBufferMb << 20,
+        StallWarning = TimeSpan.FromSeconds(options.StallWarningSeconds),
+        Timeline = options.Timeline,
+    };
+
+    internal void Serve()
+    {
+        var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness);
+        server.Run();
+    }
+
+    /// <summary>Says goodbye to the servers; the ranks may still talk to each other afterwards.</summary>
+    internal void EndTraining()
+    {
+        if (_hasEnded)
+        {
+            return;
+        }
+
+        _hasEnded = true;
+        if (_serverThread is not null)
+        {
+            // The server beside this trainer ends when all trainers have said goodbye, also those that never pulled.
+            _ = Store;
+        }
+
+        _store?.Dispose();
+        _serverThread?.Join();
+    }
+
+    private void ServeBeside()
+    {
+        try
+        {
+            Serve();
+        }
+        catch (Exception failure)
+        {
+            Fail(failure);
+        }
+    }
+}

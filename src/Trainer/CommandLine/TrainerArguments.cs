@@ -1,0 +1,22 @@
+using OpenEmbedding.Trainer.Configuration;
+
+namespace OpenEmbedding.Trainer.CommandLine;
+
+/// <summary>What the command line of <c>oe-train</c> asks for.</summary>
+public abstract record TrainerArguments;
+
+/// <summary>Train: the default.</summary>
+/// <param name="ConfigPath">The configuration file; null when the overrides say all.</param>
+/// <param name="Overrides">The keys given on the command line.</param>
+public sealed record TrainArguments(string? ConfigPath, IReadOnlyList<ConfigurationOverride> Overrides) : TrainerArguments;
+
+/// <summary>Print a text and stop: help, the version, the JSON schema or the key table.</summary>
+/// <param name="Text">The text, with its last line end.</param>
+public sealed record PrintArguments(string Text) : TrainerArguments;
+
+/// <summary>Write Criteo-shaped sample data.</summary>
+/// <param name="Rows">The number of rows, at least 1.</param>
+/// <param name="Out">The file to write.</param>
+/// <param name="Seed">The seed; the same seed gives the same file.</param>
+/// <param name="Format"><see cref="DataFormat.Criteo"/> or <see cref="DataFormat.Csv"/>.</param>
+public sealed record GenerateArguments(long Rows, string Out, long Seed, DataFormat Format) : TrainerArguments;

@@ -1,0 +1,48 @@
+using System.ComponentModel.DataAnnotations;
+using OpenEmbedding.EmbeddingPs.Server;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>What the ranks do and how they talk.</summary>
+public sealed record ClusterOptions
+{
+    /// <summary>How the gradients of the embeddings reach the weights.</summary>
+    public ClusterStrategy Strategy { get; init; } = ClusterStrategy.Ps;
+
+    /// <summary>
+    /// Ranks that hold embeddings: a number of ranks of their own, <c>auto</c> for a quarter of the ranks and at least one, <c>colocated</c> for
+    /// every rank beside its trainer; without meaning unless the strategy is <c>ps</c>.
+    /// </summary>
+    public ServerCount Servers { get; init; } = ServerCount.Auto;
+
+    /// <summary>Steps that pulled rows may lag behind; 0 is synchronous, more needs the strategy <c>ps</c>.</summary>
+    [Range(0, 1024)]
+    public int Staleness { get; init; }
+
+    /// <summary>The buffer that packs small tensors for one all-reduce, in MiB.</summary>
+    [Range(1, 16384)]
+    public int FusionBufferMb { get; init; } = 64;
+
+    /// <summary>How long a collective may wait before a warning names the ranks that are missing, in seconds.</summary>
+    [Range(0.1, 86400.0)]
+    public double StallWarningSeconds { get; init; } = 60;
+
+    /// <summary>A file for the timeline of the collectives, in Chrome's trace form; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Timeline { get; init; }
+}
+
+/// <summary>How the gradients of the embeddings reach the weights.</summary>
+public enum ClusterStrategy
+{
+    /// <summary>Servers hold the rows; trainers pull rows and push gradients.</summary>
+    Ps,
+
+    /// <summary>Every rank holds all rows and all-reduces dense gradients of whole tables.</summary>
+    [Named("allreduce")]
+    AllReduce,
+
+    /// <summary>Every rank holds all rows and all-gathers the sparse gradients.</summary>
+    [Named("allgather")]
+    AllGather,
+}

@@ -1,0 +1,104 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>Which rows the job reads, and how their fields become labels, dense values and ids.</summary>
+public sealed record DataOptions
+{
+    /// <summary>The rows to train on; a path is taken from the working directory.</summary>
+    public required DataFiles Train { get; init; }
+
+    /// <summary>The rows to test on after each epoch; without it nothing is tested.</summary>
+    public DataFiles? Test { get; init; }
+
+    /// <summary>The form of all files.</summary>
+    public DataFormat Format { get; init; } = DataFormat.Auto;
+
+    /// <summary>The column that holds the label, 0 or 1.</summary>
+    [MinLength(1)]
+    public string Label { get; init; } = "label";
+
+    /// <summary>The columns with numbers; an empty field counts as 0.</summary>
+    public IReadOnlyList<string> Dense { get; init; } = [.. Enumerable.Range(1, 13).Select(i => $"I{i}")];
+
+    /// <summary>The columns with categories, each with embeddings of its own.</summary>
+    [MinLength(1)]
+    public IReadOnlyList<string> Sparse { get; init; } = [.. Enumerable.Range(1, 26).Select(i => $"C{i}")];
+
+    /// <summary>How a category becomes the key of a row; left out, <c>modulo</c> for array tables and <c>hash</c> for hash tables.</summary>
+    public SparseIds SparseIds { get; init; } = SparseIds.Modulo;
+
+    /// <summary>Keys per sparse column with <c>modulo</c>.</summary>
+    [Range(typeof(long), "1", "4611686018427387904")]
+    public long Vocabulary { get; init; } = 65536;
+
+    /// <summary>How dense values are scaled.</summary>
+    public DenseScaling DenseScale { get; init; } = DenseScaling.MinMax;
+
+    /// <summary>What happens at a row that cannot be read.</summary>
+    public BadRowRule OnBadRow { get; init; } = BadRowRule.Stop;
+
+    /// <summary>How rows are dealt to the trainers.</summary>
+    public ShardRule Shard { get; init; } = ShardRule.Rows;
+}
+
+/// <summary>The form of a data file.</summary>
+public enum DataFormat
+{
+    /// <summary>By the ending of the first file: <c>.csv</c> and <c>.csv.gz</c> are CSV, all else is Criteo's own.</summary>
+    Auto,
+
+    /// <summary>Criteo's tab-separated form: label, I1 to I13, C1 to C26 in hexadecimal, no header.</summary>
+    Criteo,
+
+    /// <summary>Comma-separated with a header that names the columns.</summary>
+    Csv,
+}
+
+/// <summary>How the category of a sparse column becomes the key of a row.</summary>
+public enum SparseIds
+{
+    /// <summary>The value modulo the vocabulary, in tables of each column's own.</summary>
+    Modulo,
+
+    /// <summary>(value + column · 1000000007) mod 2^63, in one table of all columns; they count from 1 in the order of <c>data.sparse</c>.</summary>
+    Hash,
+}
+
+/// <summary>How dense values are scaled.</summary>
+public enum DenseScaling
+{
+    /// <summary>To [0, 1] by the smallest and largest value of the column among the training rows; test values beyond them are cut.</summary>
+    [Named("minmax")]
+    MinMax,
+
+    /// <summary>To ln(1 + x) for x ≥ 0, else −ln(1 − x).</summary>
+    Log,
+
+    /// <summary>By the fixed offsets and ranges of Criteo's 1 TB set; it needs that set's 13 dense columns.</summary>
+    [Named("criteo1tb")]
+    Criteo1Tb,
+
+    /// <summary>Not at all.</summary>
+    None,
+}
+
+/// <summary>What happens at a row that cannot be read.</summary>
+public enum BadRowRule
+{
+    /// <summary>The job stops and names file and line.</summary>
+    Stop,
+
+    /// <summary>The row is left out and counted.</summary>
+    Skip,
+}
+
+/// <summary>How rows are dealt to the trainers.</summary>
+public enum ShardRule
+{
+    /// <summary>The global batch of a step is the same rows for any number of trainers.</summary>
+    Rows,
+
+    /// <summary>File i goes to trainer i modulo the number of trainers.</summary>
+    Files,
+}

@@ -1,0 +1,23 @@
+using System.ComponentModel.DataAnnotations;
+using OpenEmbedding.EmbeddingPs.Initializers;
+using OpenEmbedding.EmbeddingPs.Optimizers;
+using OpenEmbedding.EmbeddingPs.Tables;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>The embedding tables.</summary>
+public sealed record EmbeddingOptions
+{
+    /// <summary>How a table finds the row of a key.</summary>
+    public TableKind Kind { get; init; } = TableKind.Array;
+
+    /// <summary>Weights of an embedding; without meaning for <c>LR</c>.</summary>
+    [Range(1, 4096)]
+    public int Dimension { get; init; } = 9;
+
+    /// <summary>The weights of a row that was never trained; without <c>name</c>, a random normal with the keys that are given.</summary>
+    public InitializerOptions Initializer { get; init; } = new RandomNormalOptions { Mean = 0, Stddev = 1e-4 };
+
+    /// <summary>The update rule of the rows, the linear ones included; left out, the job's.</summary>
+    public OptimizerOptions? Optimizer { get; init; }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OpenEmbedding.EmbeddingPs.Server;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>A range of rows, as in "0-7999" or "8000-".</summary>
+internal sealed class RowRangeType : ConfigurationType
+{
+    public override string Expected => "\"first-last\" or \"first-\", rows counted from 0";
+
+    public override object Read(JsonNode? node, KeyPath path, object? current, bool complete) =>
+        node?.GetValueKind() == JsonValueKind.String && RowRange.TryParse(node.GetValue<string>(), out RowRange? rows)
+            ? rows
+            : throw Refuse(node, path);
+
+    public override JsonNode Write(object value) => JsonValue.Create(value.ToString()!);
+
+    public override JsonObject ToSchema() => new() { ["type"] = "string", ["pattern"] = "^[0-9]+-[0-9]*$" };
+}
+
+/// <summary>A number of servers, or a word for it.</summary>
+internal sealed class ServerCountType : ConfigurationType
+{
+    public override string Expected => "a number of ranks from 1, \"auto\" or \"colocated\"";
+
+    public override object Read(JsonNode? node, KeyPath path, object? current, bool complete)
+    {
+        bool number = node?.GetValueKind() == JsonValueKind.Number;
+        if ((number || node?.GetValueKind() == JsonValueKind.String)
+            && ServerCount.TryParse(number ? node!.ToJsonString() : node!.GetValue<string>(), out ServerCount? servers)
+            && number == servers.Ranks > 0)
+        {
+            return servers;
+        }
+
+        throw Refuse(node, path);
+    }
+
+    public override JsonNode Write(object value)
+    {
+        var servers = (ServerCount)value;
+        return servers.Ranks > 0 ? JsonValue.Create(servers.Ranks) : JsonValue.Create(servers.ToString());
+    }
+
+    public override JsonObject ToSchema() => new()
+    {
+        ["oneOf"] = new JsonArray(
+            new JsonObject { ["type"] = "integer", ["minimum"] = 1, ["maximum"] = int.MaxValue },
+            new JsonObject { ["enum"] = new JsonArray("auto", "colocated") }),
+    };
+
+    public override JsonNode? FromText(string text, KeyPath path) =>
+        ServerCount.TryParse(text, out ServerCount? servers) ? Write(servers) : base.FromText(text, path);
+}

@@ -1,0 +1,28 @@
+using OpenEmbedding.EmbeddingPs.Optimizers;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>Everything that defines a job, the same on every rank.</summary>
+public sealed partial record JobOptions
+{
+    /// <summary>Which rows the job reads.</summary>
+    public required DataOptions Data { get; init; }
+
+    /// <summary>The model and its dense part.</summary>
+    public ModelOptions Model { get; init; } = new();
+
+    /// <summary>The embedding tables.</summary>
+    public EmbeddingOptions Embedding { get; init; } = new();
+
+    /// <summary>The update rule of all weights; without <c>name</c>, Adagrad with the keys that are given.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new AdagradOptions();
+
+    /// <summary>How long and in what portions the job trains.</summary>
+    public TrainOptions Train { get; init; } = new();
+
+    /// <summary>What the ranks do and how they talk.</summary>
+    public ClusterOptions Cluster { get; init; } = new();
+
+    /// <summary>What the job reports and leaves behind.</summary>
+    public OutputOptions Output { get; init; } = new();
+}

@@ -1,0 +1,128 @@
+using OpenEmbedding.EmbeddingPs.Initializers;
+using OpenEmbedding.EmbeddingPs.Tables;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>Checks what one key alone cannot tell.</summary>
+/// <remarks>Keys without meaning for the chosen model or strategy are not looked at, so that one file serves all.</remarks>
+internal static class JobOptionsValidator
+{
+    private const int Criteo1TbColumns = 13;
+
+    /// <summary>Throws the fault of the first rule that the job breaks.</summary>
+    public static void Check(JobOptions job)
+    {
+        CheckColumns(job.Data);
+        CheckScale(job.Data);
+        CheckModel(job.Model);
+        CheckInitializer(job.Embedding.Initializer);
+        CheckTables(job);
+        CheckCluster(job.Cluster);
+    }
+
+    private static void CheckColumns(DataOptions data)
+    {
+        CheckDistinct("data.dense", data.Dense);
+        CheckDistinct("data.sparse", data.Sparse);
+        foreach ((string key, IReadOnlyList<string> columns) in new[] { ("data.dense", data.Dense), ("data.sparse", data.Sparse) })
+        {
+            if (columns.Contains(data.Label))
+            {
+                throw Fault(key, $"{key} holds \"{data.Label}\", which is the column of data.label", "data.label");
+            }
+        }
+    }
+
+    private static void CheckScale(DataOptions data)
+    {
+        if (data.DenseScale == DenseScaling.Criteo1Tb && data.Dense.Count != Criteo1TbColumns)
+        {
+            throw Fault(
+                "data.dense_scale",
+                $"data.dense_scale = \"criteo1tb\" needs {Criteo1TbColumns} columns in data.dense, which has {data.Dense.Count}",
+                "data.dense");
+        }
+    }
+
+    private static void CheckDistinct(string key, IReadOnlyList<string> columns)
+    {
+        if (columns.GroupBy(column => column).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        {
+            throw Fault(key, $"{key} holds \"{twice.Key}\" more than once");
+        }
+    }
+
+    private static void CheckModel(ModelOptions model)
+    {
+        if (model.Name != ModelName.XDeepFM || !model.CinSplitHalf)
+        {
+            return;
+        }
+
+        for (int i = 0; i < model.CinLayerSize.Count - 1; i++)
+        {
+            if (model.CinLayerSize[i] % 2 != 0)
+            {
+                throw Fault(
+                    "model.cin_layer_size",
+                    $"model.cin_layer_size[{i}] = {model.CinLayerSize[i]} is not even, as every size but the last must be with model.cin_split_half",
+                    "model.name",
+                    "model.cin_split_half");
+            }
+        }
+    }
+
+    private static void CheckInitializer(InitializerOptions initializer)
+    {
+        if (initializer is RandomUniformOptions uniform && uniform.Minimum > uniform.Maximum)
+        {
+            throw Fault(
+                "embedding.initializer",
+                $"embedding.initializer.minimum = {uniform.Minimum} is above embedding.initializer.maximum = {uniform.Maximum}");
+        }
+    }
+
+    private static void CheckTables(JobOptions job)
+    {
+        if (job.Embedding.Kind == TableKind.Hash && job.Data.SparseIds == SparseIds.Modulo)
+        {
+            throw Fault(
+                "data.sparse_ids",
+                "data.sparse_ids = \"modulo\" does not go with embedding.kind = \"hash\": "
+                + "the columns would share rows; allowed: \"hash\"",
+                "embedding.kind");
+        }
+
+        if (job.Embedding.Kind == TableKind.Array && job.Data.SparseIds == SparseIds.Hash)
+        {
+            throw Fault(
+                "data.sparse_ids",
+                "data.sparse_ids = \"hash\" does not go with embedding.kind = \"array\": "
+                + "keys have no limit; allowed: \"modulo\", or embedding.kind = \"hash\"",
+                "embedding.kind");
+        }
+
+        if (job.Embedding.Kind == TableKind.Hash && job.Cluster.Strategy == ClusterStrategy.AllReduce)
+        {
+            throw Fault(
+                "cluster.strategy",
+                "cluster.strategy = \"allreduce\" does not go with embedding.kind = \"hash\": "
+                + "a hash table has no dense gradient; allowed: \"ps\", \"allgather\"",
+                "embedding.kind");
+        }
+    }
+
+    private static void CheckCluster(ClusterOptions cluster)
+    {
+        if (cluster.Staleness > 0 && cluster.Strategy != ClusterStrategy.Ps)
+        {
+            throw Fault(
+                "cluster.staleness",
+                $"cluster.staleness = {cluster.Staleness} needs cluster.strategy = \"ps\"; the others allow 0 only",
+                "cluster.strategy");
+        }
+    }
+
+    private static ConfigurationFault Fault(string key, string message, params IEnumerable<string> others) =>
+        new(new KeyPath(key), message, [.. others.Select(other => new KeyPath(other))]);
+}

@@ -1,0 +1,34 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>What the job reports and leaves behind.</summary>
+public sealed record OutputOptions
+{
+    /// <summary>A file for one JSON object with the results of the job; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Summary { get; init; }
+
+    /// <summary>A file for all weights in safetensors form; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Weights { get; init; }
+
+    /// <summary>How progress is shown, from one rank only.</summary>
+    public ProgressStyle Progress { get; init; } = ProgressStyle.Auto;
+}
+
+/// <summary>How progress is shown.</summary>
+public enum ProgressStyle
+{
+    /// <summary>A bar on a terminal, else lines.</summary>
+    Auto,
+
+    /// <summary>A bar.</summary>
+    Bar,
+
+    /// <summary>One line each <c>train.log_every</c> steps.</summary>
+    Lines,
+
+    /// <summary>Nothing but errors.</summary>
+    None,
+}

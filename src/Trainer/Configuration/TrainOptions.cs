@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>How long and in what portions the job trains.</summary>
+public sealed record TrainOptions
+{
+    /// <summary>Rows per step and trainer.</summary>
+    [Range(1, 16777216)]
+    public int BatchSize { get; init; } = 4096;
+
+    /// <summary>Passes over the training rows.</summary>
+    [Range(1, 1000000)]
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>The most steps of an epoch; left out, until all rows are read.</summary>
+    [Range(typeof(long), "1", "9223372036854775807")]
+    public long? Steps { get; init; }
+
+    /// <summary>Batches that are read and pulled ahead of the step that runs.</summary>
+    [Range(0, 1024)]
+    public int Prefetch { get; init; } = 1;
+
+    /// <summary>Steps between two lines of progress; 0 reports at the end of an epoch only.</summary>
+    [Range(0, 1000000000)]
+    public int LogEvery { get; init; } = 100;
+}

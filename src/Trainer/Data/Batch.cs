@@ -1,0 +1,58 @@
+namespace OpenEmbedding.Trainer.Data;
+
+/// <summary>
+/// Some rows, decoded; filled again and again by a <see cref="BatchReader"/>, so its arrays are at least as long as told.
+/// </summary>
+public sealed class Batch
+{
+    /// <summary>The number of rows now held; may be smaller than the batch size, also 0.</summary>
+    public int Rows { get; internal set; }
+
+    /// <summary>The number of dense columns, n.</summary>
+    public int DenseColumns { get; private set; }
+
+    /// <summary>The number of sparse columns, F.</summary>
+    public int SparseColumns { get; private set; }
+
+    /// <summary>Labels from 0 to 1, [Rows].</summary>
+    public float[] Labels { get; private set; } = [];
+
+    /// <summary>Scaled dense values, row by row, [Rows, DenseColumns].</summary>
+    public float[] Dense { get; private set; } = [];
+
+    /// <summary>Keys of embedding rows, row by row, [Rows, SparseColumns].</summary>
+    public long[] Ids { get; private set; } = [];
+
+    /// <summary>Copies the keys of one sparse column.</summary>
+    /// <param name="column">0 to SparseColumns − 1.</param>
+    /// <param name="ids">Takes the keys, [Rows].</param>
+    public void CopyIds(int column, Span<long> ids)
+    {
+        for (int row = 0, from = column; row < Rows; row++, from += SparseColumns)
+        {
+            ids[row] = Ids[from];
+        }
+    }
+
+    /// <summary>Empties the batch and makes room for so many rows and columns.</summary>
+    internal void Clear(int capacity, int denseColumns, int sparseColumns)
+    {
+        Rows = 0;
+        DenseColumns = denseColumns;
+        SparseColumns = sparseColumns;
+        if (Labels.Length < capacity)
+        {
+            Labels = new float[capacity];
+        }
+
+        if (Dense.Length < (long)capacity * denseColumns)
+        {
+            Dense = new float[checked(capacity * denseColumns)];
+        }
+
+        if (Ids.Length < (long)capacity * sparseColumns)
+        {
+            Ids = new long[checked(capacity * sparseColumns)];
+        }
+    }
+}

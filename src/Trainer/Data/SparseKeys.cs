@@ -1,0 +1,61 @@
+using OpenEmbedding.Trainer.Configuration;
+
+namespace OpenEmbedding.Trainer.Data;
+
+/// <summary>Turns the raw values of categories into keys of embedding rows.</summary>
+/// <remarks>
+/// Both rules take the remainder that is never negative. So an empty field, −1, is the last key of the vocabulary with modulo; a value in
+/// the file with the same remainder shares it, as any two such values do. With hash it is a key of its own in every column. The column
+/// number is the place in <c>data.sparse</c>, from 1.
+/// </remarks>
+internal static class SparseKeys
+{
+    private const long ColumnStride = 1000000007;
+
+    /// <summary>Maps values in place.</summary>
+    /// <param name="values">Raw values, [rows, columns].</param>
+    /// <param name="columns">The number of sparse columns.</param>
+    /// <param name="rule">How.</param>
+    /// <param name="vocabulary">Keys per column with <see cref="SparseIds.Modulo"/>.</param>
+    public static void Map(Span<long> values, int columns, SparseIds rule, long vocabulary)
+    {
+        if (rule == SparseIds.Modulo)
+        {
+            Modulo(values, vocabulary);
+        }
+        else
+        {
+            Hash(values, columns);
+        }
+    }
+
+    private static void Modulo(Span<long> values, long vocabulary)
+    {
+        // The remainder by a power of two is the low bits, for negative values too.
+        bool isPowerOfTwo = (vocabulary & (vocabulary - 1)) == 0;
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (isPowerOfTwo)
+            {
+                values[i] &= vocabulary - 1;
+            }
+            else
+            {
+                long remainder = values[i] % vocabulary;
+                values[i] = remainder + ((remainder >> 63) & vocabulary);
+            }
+        }
+    }
+
+    private static void Hash(Span<long> values, int columns)
+    {
+        for (int row = 0; row < values.Length; row += columns)
+        {
+            Span<long> fields = values.Slice(row, columns);
+            for (int column = 0; column < fields.Length; column++)
+            {
+                fields[column] = unchecked(fields[column] + ((column + 1) * ColumnStride)) & long.MaxValue;
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+
+namespace OpenEmbedding.Trainer.Export;
+
+/// <summary>One array of a safetensors file.</summary>
+/// <param name="Name">Its name, unique in the file.</param>
+/// <param name="Type">Its element type as the format writes it: <c>F32</c>, <c>F64</c> or <c>I64</c>.</param>
+/// <param name="Shape">Its shape, row-major.</param>
+/// <param name="Data">Its elements, little-endian.</param>
+public sealed record NamedArray(string Name, string Type, long[] Shape, ReadOnlyMemory<byte> Data);
+
+/// <summary>Writes arrays in the safetensors format: an 8-byte length, a JSON header, the arrays one after another.</summary>
+/// <remarks>Format: https://github.com/huggingface/safetensors#format.</remarks>
+public static class Safetensors
+{
+    private const int Alignment = 8;
+
+    /// <summary>Writes a file that appears whole: under a temporary name first, then renamed.</summary>
+    /// <exception cref="IOException">The folder is missing or not writable, or the disk is full.</exception>
+    public static void Write(string path, IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata)
+    {
+        WholeFile.Write(path, stream =>
+        {
+            byte[] header = Header(arrays, metadata);
+            Span<byte> length = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+            stream.Write(length);
+            stream.Write(header);
+            foreach (NamedArray array in arrays)
+            {
+                stream.Write(array.Data.Span);
+            }
+        });
+    }
+
+    private static byte[] Header(IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("__metadata__");
+            foreach ((string key, string value) in metadata)
+            {
+                json.WriteString(key, value);
+            }
+
+            json.WriteEndObject();
+            long offset = 0;
+            foreach (NamedArray array in arrays)
+            {
+                json.WriteStartObject(array.Name);
+                json.WriteString("dtype", array.Type);
+                WriteNumbers(json, "shape", array.Shape);
+                WriteNumbers(json, "data_offsets", [offset, offset + array.Data.Length]);
+                json.WriteEndObject();
+                offset += array.Data.Length;
+            }
+
+            json.WriteEndObject();
+        }
+
+        while (buffer.Length % Alignment != 0)
+        {
+            buffer.WriteByte((byte)' ');
+        }
+
+        return buffer.ToArray();
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string name, ReadOnlySpan<long> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (long number in numbers)
+        {
+            json.WriteNumberValue(number);
+        }
+
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,76 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace OpenEmbedding.Trainer.Models;
+
+/// <summary>
+/// The compressed interaction network of xDeepFM: products of every column with every map of the layer before, mixed by a 1×1 convolution.
+/// [B, F, d] to [B, 1].
+/// </summary>
+/// <remarks>With split half, the first half of a layer's maps feeds the next layer and the second half the output; the last layer gives all.</remarks>
+internal sealed class CompressedInteraction : nn.Module<Tensor, Tensor>
+{
+    private readonly List<(Parameter Weight, Parameter Bias)> _layers = [];
+    private readonly Parameter _output;
+    private readonly bool _splitHalf;
+
+    public CompressedInteraction(int columns, IReadOnlyList<int> layerSizes, bool splitHalf, SeededWeights weights)
+        : base(nameof(CompressedInteraction))
+    {
+        _splitHalf = splitHalf;
+        long previous = columns;
+        long outputs = 0;
+        for (int i = 0; i < layerSizes.Count; i++)
+        {
+            int size = layerSizes[i];
+            bool last = i == layerSizes.Count - 1;
+
+            // Channel j·H + k of the convolution's input is the product of column j and map k; its kernel is one column of this matrix.
+            var weight = new Parameter(weights.GlorotUniform($"cin.{i}.weight", columns * previous, size));
+            var bias = new Parameter(weights.Zeros(size));
+            register_parameter($"{i}.weight", weight);
+            register_parameter($"{i}.bias", bias);
+            _layers.Add((weight, bias));
+            previous = splitHalf && !last ? size / 2 : size;
+            outputs += splitHalf && !last ? size - (size / 2) : size;
+        }
+
+        _output = new Parameter(weights.GlorotUniform("cin.output.weight", outputs, 1));
+        register_parameter("output.weight", _output);
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        (long batch, long columnCount, long dimension) = (input.shape[0], input.shape[1], input.shape[2]);
+        Tensor columns = input.transpose(1, 2).reshape(batch * dimension, columnCount);
+        Tensor maps = columns;
+        var outputs = new List<Tensor>();
+        for (int i = 0; i < _layers.Count; i++)
+        {
+            (Parameter weight, Parameter bias) = _layers[i];
+            Tensor mixed = InteractionLayer.Apply(columns, maps, weight, bias).relu();
+            bool last = i == _layers.Count - 1;
+            long kept = _splitHalf && !last ? weight.shape[1] / 2 : weight.shape[1];
+            Tensor output = _splitHalf && !last ? mixed.narrow(1, kept, weight.shape[1] - kept) : mixed;
+            outputs.Add(output.view(batch, dimension, output.shape[1]).sum(1));
+            maps = mixed.narrow(1, 0, kept);
+        }
+
+        return cat(outputs, 1).matmul(_output);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _output.Dispose();
+            foreach ((Parameter weight, Parameter bias) in _layers)
+            {
+                weight.Dispose();
+                bias.Dispose();
+            }
+        }
+
+        base.Dispose(disposing);
+    }
+}

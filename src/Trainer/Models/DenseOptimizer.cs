@@ -1,0 +1,140 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Optimizers;
+using static TorchSharp.torch;
+
+namespace OpenEmbedding.Trainer.Models;
+
+/// <summary>
+/// Applies an update rule to the dense parameters, the same rules that the servers apply to rows. All gradients lie in one flat buffer, so
+/// that one all-reduce sums them.
+/// </summary>
+/// <remarks>Used from one thread. All parameters have one element type, float32 or float64, and are on the CPU.</remarks>
+public sealed unsafe class DenseOptimizer : IDisposable
+{
+    private const int Alignment = 64;
+    private readonly DenseParameter[] _parameters;
+    private readonly RowOptimizer _rule;
+    private readonly int _elementBytes;
+    private readonly byte* _gradients;
+    private readonly byte*[] _slots;
+
+    /// <summary>Takes the parameters over; their weights change in place at every <see cref="Step"/>.</summary>
+    /// <exception cref="OpenEmbeddingException">An option of the rule is out of range, or the parameters' types differ.</exception>
+    public DenseOptimizer(IEnumerable<DenseParameter> parameters, OptimizerOptions options)
+    {
+        _parameters = [.. parameters];
+        ElementType = _parameters.All(named => named.Parameter.dtype == ScalarType.Float64) ? ElementType.Float64 : ElementType.Float32;
+        if (ElementType == ElementType.Float32 && _parameters.FirstOrDefault(named => named.Parameter.dtype != ScalarType.Float32) is { } odd)
+        {
+            throw new OpenEmbeddingException(
+                $"dense parameters are all float32 or all float64; {odd.Name} is {odd.Parameter.dtype}", JobExitCode.Configuration);
+        }
+
+        _elementBytes = ElementType == ElementType.Float64 ? sizeof(double) : sizeof(float);
+        _rule = RowOptimizer.Create(options, ElementType);
+        Count = _parameters.Sum(named => named.Parameter.numel());
+        _gradients = Allocate(Count * _elementBytes);
+        _slots = new byte*[_parameters.Length];
+        for (int i = 0; i < _parameters.Length; i++)
+        {
+            long elements = _parameters[i].Parameter.numel();
+            _slots[i] = Allocate(_rule.SlotBytes(elements));
+            _rule.InitializeSlots((nint)_slots[i], elements);
+        }
+    }
+
+    /// <summary>The type of all parameters.</summary>
+    public ElementType ElementType { get; }
+
+    /// <summary>Elements of all parameters together.</summary>
+    public long Count { get; }
+
+    /// <summary>The flat gradients, [<see cref="Count"/>], one parameter after another.</summary>
+    public nint Gradients => (nint)_gradients;
+
+    /// <summary>Sets the flat gradients and those of the parameters to zero.</summary>
+    public void ZeroGradients()
+    {
+        NativeMemory.Clear(_gradients, (nuint)(Count * _elementBytes));
+        foreach (DenseParameter named in _parameters)
+        {
+            using Tensor? gradient = named.Parameter.grad;
+            gradient?.zero_();
+        }
+    }
+
+    /// <summary>Copies what a backward pass left in the parameters to the flat gradients; zeros where none reached a parameter.</summary>
+    public void CollectGradients()
+    {
+        byte* target = _gradients;
+        foreach (DenseParameter named in _parameters)
+        {
+            var flat = new Span<byte>(target, checked((int)(named.Parameter.numel() * _elementBytes)));
+            using Tensor? gradient = named.Parameter.grad;
+            if (gradient is null)
+            {
+                flat.Clear();
+            }
+            else
+            {
+                using Tensor dense = gradient.contiguous();
+                dense.bytes.CopyTo(flat);
+            }
+
+            target += flat.Length;
+        }
+    }
+
+    /// <summary>Moves the parameters by the flat gradients, which must be those of all trainers by now.</summary>
+    public void Step()
+    {
+        byte* gradient = _gradients;
+        for (int i = 0; i < _parameters.Length; i++)
+        {
+            // The parameter's memory stays where it is for its lifetime; torch computes nothing meanwhile.
+            fixed (byte* weights = _parameters[i].Parameter.bytes)
+            {
+                long elements = _parameters[i].Parameter.numel();
+                AddL2(weights, gradient, elements, _parameters[i].L2);
+                _rule.Update((nint)weights, (nint)_slots[i], (nint)gradient, elements);
+                gradient += elements * _elementBytes;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_gradients);
+        foreach (byte* slots in _slots)
+        {
+            NativeMemory.AlignedFree(slots);
+        }
+    }
+
+    private static byte* Allocate(long bytes) => (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
+
+    private static void AddL2<T>(ReadOnlySpan<T> weights, Span<T> gradient, T factor)
+        where T : unmanaged, INumber<T>
+    {
+        for (int i = 0; i < weights.Length; i++)
+        {
+            gradient[i] += factor * weights[i];
+        }
+    }
+
+    private void AddL2(byte* weights, byte* gradient, long elements, double l2)
+    {
+        int count = checked((int)elements);
+        if (l2 > 0 && ElementType == ElementType.Float64)
+        {
+            AddL2(new ReadOnlySpan<double>(weights, count), new Span<double>(gradient, count), 2 * l2);
+        }
+        else if (l2 > 0)
+        {
+            AddL2(new ReadOnlySpan<float>(weights, count), new Span<float>(gradient, count), (float)(2 * l2));
+        }
+    }
+}

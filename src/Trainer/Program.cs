@@ -1,0 +1,50 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.Trainer.CommandLine;
+using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Data;
+using OpenEmbedding.Trainer.Training;
+
+namespace OpenEmbedding.Trainer;
+
+internal static class Program
+{
+    public static int Main(string[] args)
+    {
+        TrainerArguments arguments;
+        try
+        {
+            arguments = TrainerCommandLine.Parse(args);
+        }
+        catch (OpenEmbeddingException failure)
+        {
+            // Under mpirun every rank comes here; as a failed start only one of them prints.
+            return TrainCommand.Run(() => throw failure);
+        }
+
+        switch (arguments)
+        {
+            case PrintArguments print:
+                Console.Write(print.Text);
+                return JobExitCode.Success;
+            case GenerateArguments generate:
+                return Generate(generate);
+            default:
+                var train = (TrainArguments)arguments;
+                return TrainCommand.Run(() => JobOptions.Load(train.ConfigPath, train.Overrides));
+        }
+    }
+
+    private static int Generate(GenerateArguments arguments)
+    {
+        try
+        {
+            new CriteoGenerator(arguments.Seed, arguments.Format).WriteFile(arguments.Out, arguments.Rows);
+            return JobExitCode.Success;
+        }
+        catch (Exception failure) when (failure is OpenEmbeddingException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"oe-train: {RankFailure.Describe(failure)}");
+            return RankFailure.ExitCodeOf(failure);
+        }
+    }
+}

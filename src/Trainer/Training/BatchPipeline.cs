@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using OpenEmbedding.Trainer.Data;
+
+namespace OpenEmbedding.Trainer.Training;
+
+/// <summary>Reads batches and plans their keys on a thread of its own, a few batches ahead of the trainer.</summary>
+internal sealed class BatchPipeline : IDisposable
+{
+    private readonly BatchReader _reader;
+    private readonly Thread _thread;
+    private readonly BlockingCollection<StepPlan> _free = [];
+    private readonly BlockingCollection<StepPlan> _ready = [];
+    private readonly List<StepPlan> _plans = [];
+    private readonly StepPlan _empty;
+    private readonly CancellationTokenSource _stop = new();
+    private ExceptionDispatchInfo? _failure;
+
+    /// <summary>Starts reading.</summary>
+    /// <param name="reader">Where the batches come from; disposed with the pipeline.</param>
+    /// <param name="layout">The tables.</param>
+    /// <param name="shards">Shards of every table.</param>
+    /// <param name="prefetch">Batches read ahead of the trainer, at least 1.</param>
+    public BatchPipeline(BatchReader reader, TableLayout layout, int shards, int prefetch)
+    {
+        _reader = reader;
+        const int InUse = 2; // the batch of this step and, its pull under way, that of the next
+        for (int i = 0; i < prefetch + InUse; i++)
+        {
+            var plan = new StepPlan(layout, shards, new Batch());
+            _plans.Add(plan);
+            _free.Add(plan);
+        }
+
+        _empty = new StepPlan(layout, shards, new Batch());
+        _thread = new Thread(Read) { IsBackground = true, Name = "batches" };
+        _thread.Start();
+    }
+
+    /// <summary>Waits for the next batch; an empty one, again and again, after the last.</summary>
+    /// <exception cref="Collectives.OpenEmbeddingException">The reader met a row or a key that it must not pass over.</exception>
+    public StepPlan Next()
+    {
+        if (_ready.TryTake(out StepPlan? plan, Timeout.Infinite))
+        {
+            return plan;
+        }
+
+        _failure?.Throw();
+        return _empty;
+    }
+
+    /// <summary>The batch that takes part without samples.</summary>
+    public StepPlan Empty => _empty;
+
+    /// <summary>Gives a batch back for reuse.</summary>
+    public void Return(StepPlan plan)
+    {
+        plan.Release();
+        if (plan != _empty)
+        {
+            _free.Add(plan);
+        }
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _thread.Join();
+        foreach (StepPlan plan in _plans)
+        {
+            plan.Dispose();
+        }
+
+        _empty.Dispose();
+        _reader.Dispose();
+        _free.Dispose();
+        _ready.Dispose();
+        _stop.Dispose();
+    }
+
+    /// <summary>Passes over batches of which all rows were skipped: an empty batch would end the epoch.</summary>
+    private bool ReadNonEmpty(Batch batch)
+    {
+        while (_reader.Read(batch))
+        {
+            if (batch.Rows > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Read()
+    {
+        try
+        {
+            while (true)
+            {
+                StepPlan plan = _free.Take(_stop.Token);
+                if (!ReadNonEmpty(plan.Batch))
+                {
+                    break;
+                }
+
+                plan.PlanKeys();
+                _ready.Add(plan);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The trainer has all the steps it wants.
+        }
+        catch (Exception failure)
+        {
+            _failure = ExceptionDispatchInfo.Capture(failure);
+        }
+        finally
+        {
+            _ready.CompleteAdding();
+        }
+    }
+}

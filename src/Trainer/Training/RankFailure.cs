@@ -1,0 +1,45 @@
+using System.Reflection;
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Protocol;
+
+namespace OpenEmbedding.Trainer.Training;
+
+/// <summary>Turns what ended a rank into one line and an exit code.</summary>
+internal static class RankFailure
+{
+    /// <summary>What a line begins with: oe-train, or the program of one's own.</summary>
+    private static readonly string _program =
+        Assembly.GetEntryAssembly() is { } entry && entry != typeof(RankFailure).Assembly ? entry.GetName().Name! : "oe-train";
+
+    private static readonly TimeSpan _peerSpeaks = TimeSpan.FromSeconds(3);
+
+    /// <summary>The exit code of the job that <paramref name="failure"/> ends.</summary>
+    public static int ExitCodeOf(Exception failure) =>
+        failure is OpenEmbeddingException known ? known.ExitCode : JobExitCode.Failure;
+
+    /// <summary>Describes the failure: one line for errors of this system, the whole trace for what nobody foresaw.</summary>
+    public static string Describe(Exception failure) => failure switch
+    {
+        OpenEmbeddingException known => known.Message,
+        IOException or UnauthorizedAccessException => failure.Message,
+        _ => failure.ToString(),
+    };
+
+    /// <summary>
+    /// Prints the line of this rank and ends the whole job. As an exception filter it runs before anything is disposed: a rank that failed
+    /// must neither say goodbye to the servers nor wait for the others.
+    /// </summary>
+    /// <returns>Nothing: it does not return.</returns>
+    public static bool End(Communication communication, Exception failure)
+    {
+        if (failure is PeerFailureException)
+        {
+            // The rank that failed prints its own line and ends this one before the time is over.
+            Thread.Sleep(_peerSpeaks);
+        }
+
+        Console.Error.WriteLine($"{_program}: rank {communication.Rank}: {Describe(failure)}");
+        communication.Abort(ExitCodeOf(failure));
+        return true;
+    }
+}

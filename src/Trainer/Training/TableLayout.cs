@@ -1,0 +1,70 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Initializers;
+using OpenEmbedding.EmbeddingPs.Tables;
+using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Models;
+
+namespace OpenEmbedding.Trainer.Training;
+
+/// <summary>
+/// Which tables the model's sparse columns live in. An array job has tables of its own for every column, a hash job one for all of them;
+/// the linear weight and the embedding of a column are two tables that share their keys.
+/// </summary>
+internal sealed class TableLayout
+{
+    private TableLayout(IReadOnlyList<TableOptions> tables, int[][] sections, int columns, TableKind kind)
+    {
+        Tables = tables;
+        Sections = sections;
+        Columns = columns;
+        Kind = kind;
+    }
+
+    /// <summary>Every table, in the order of creation.</summary>
+    public IReadOnlyList<TableOptions> Tables { get; }
+
+    /// <summary>For every list of keys the tables that share it: the linear one, then the embedding if the model has one.</summary>
+    public int[][] Sections { get; }
+
+    /// <summary>Sparse columns of the data.</summary>
+    public int Columns { get; }
+
+    /// <summary>The kind of all tables.</summary>
+    public TableKind Kind { get; }
+
+    /// <summary>Columns that one list of keys covers: one for array tables, all of them for the hash table.</summary>
+    public int ColumnsPerSection => Columns / Sections.Length;
+
+    public static TableLayout Create(JobOptions job)
+    {
+        bool embeds = job.Model.Name != ModelName.LR;
+        TableKind kind = job.Embedding.Kind;
+        string[] names = kind == TableKind.Array ? [.. job.Data.Sparse.Select(column => "/" + column)] : [""];
+        var tables = new List<TableOptions>();
+        int[][] sections = new int[names.Length][];
+        for (int i = 0; i < names.Length; i++)
+        {
+            sections[i] = embeds ? [tables.Count, tables.Count + 1] : [tables.Count];
+            tables.Add(Table(job, "linear" + names[i], 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
+            if (embeds)
+            {
+                tables.Add(Table(job, "embedding" + names[i], job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
+            }
+        }
+
+        return new TableLayout(tables, sections, job.Data.Sparse.Count, kind);
+    }
+
+    private static TableOptions Table(JobOptions job, string name, int dimension, InitializerOptions initializer, double l2) => new()
+    {
+        Name = name,
+        Kind = job.Embedding.Kind,
+        Vocabulary = job.Embedding.Kind == TableKind.Array ? job.Data.Vocabulary : 0,
+        Dimension = dimension,
+        ElementType = job.Model.Dtype == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32,
+        Initializer = initializer,
+        Optimizer = job.Embedding.Optimizer ?? job.Optimizer,
+        L2 = l2,
+        Seed = job.Model.Seed,
+    };
+}

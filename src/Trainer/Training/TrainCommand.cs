@@ -1,0 +1,152 @@
+using System.Runtime.InteropServices;
+using MessagePack;
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.Trainer.Configuration;
+
+namespace OpenEmbedding.Trainer.Training;
+
+/// <summary><c>oe-train CONFIG.json</c> on one rank, from the first line to the exit code.</summary>
+internal static class TrainCommand
+{
+    private static readonly TimeSpan _firstRankSpeaks = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Runs this rank's part of the job.</summary>
+    /// <param name="load">Reads and checks the configuration.</param>
+    /// <returns>The exit code, the same on every rank that gets this far.</returns>
+    public static int Run(Func<JobOptions> load)
+    {
+        Communication communication;
+        try
+        {
+            communication = Communication.Start(new CommunicationOptions { HandleSignals = false });
+        }
+        catch (OpenEmbeddingException failure)
+        {
+            Console.Error.WriteLine($"oe-train: {failure.Message}");
+            return failure.ExitCode;
+        }
+
+        using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, communication);
+        using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, communication);
+        try
+        {
+            Run(communication, load);
+            return JobExitCode.Success;
+        }
+        catch (StartupException failure)
+        {
+            if (failure.FirstRank == communication.Rank)
+            {
+                Console.Error.WriteLine($"oe-train: {failure.Message}");
+            }
+
+            communication.Dispose();
+            return failure.ExitCode;
+        }
+        catch (Exception failure) when (RankFailure.End(communication, failure))
+        {
+            return RankFailure.ExitCodeOf(failure);
+        }
+    }
+
+    private static void Run(Communication communication, Func<JobOptions> load)
+    {
+        JobOptions options = StartupCheck.Together(communication, load);
+        StartupCheck.SameEverywhere(communication, options.Hash);
+        communication.Configure(Cluster.CommunicationOptionsOf(options.Cluster));
+        using Cluster cluster = StartupCheck.Together(communication, () => Cluster.Join(communication, options.Cluster));
+        TrainingData? data = StartupCheck.Together(
+            communication, () => cluster.IsServer ? null : new TrainingData(options, cluster.Rank, cluster.Size));
+        if (data is null)
+        {
+            cluster.Serve();
+            ReportMemory(communication);
+            return;
+        }
+
+        data.ShareScale(cluster.Trainers);
+        using var job = new TrainingJob(options, cluster, data);
+        TrainingResult result = job.Run();
+        if (cluster.Rank == 0 && options.Output.Weights is { } weights)
+        {
+            WeightsFile.Write(weights, job, cluster.Store);
+        }
+
+        RankTraffic[] traffic = cluster.Trainers.AllGatherObject(
+            new RankTraffic { BytesPulled = cluster.Store.Traffic.PulledBytes, BytesPushed = cluster.Store.Traffic.PushedBytes });
+        IReadOnlyList<TableStatistics> tables = cluster.Rank == 0 ? cluster.Store.GetStatistics() : [];
+        cluster.EndTraining();
+        long[] memory = ReportMemory(communication);
+        if (cluster.Rank == 0 && options.Output.Summary is { } summary)
+        {
+            Summarize(options, cluster, communication, result, traffic, tables, memory).Write(summary, options);
+        }
+    }
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, Communication communication) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            if (communication.Rank > 0)
+            {
+                // A Ctrl-C reaches all ranks; the first one speaks for them and ends them before this is over.
+                Thread.Sleep(_firstRankSpeaks);
+            }
+
+            Console.Error.WriteLine($"oe-train: rank {communication.Rank}: interrupted by {context.Signal}; the job ends");
+            communication.Abort(JobExitCode.Interrupted);
+        });
+
+    private static long[] ReportMemory(Communication communication) =>
+        communication.World.AllGather<long>([ProcessMemory.PeakBytes()]);
+
+    private static Summary Summarize(
+        JobOptions options,
+        Cluster cluster,
+        Communication communication,
+        TrainingResult result,
+        RankTraffic[] traffic,
+        IReadOnlyList<TableStatistics> tables,
+        long[] memory) => new()
+        {
+            Strategy = options.Cluster.Strategy.ToString().ToLowerInvariant(),
+            Ranks = communication.Size,
+            Servers = cluster.Servers,
+            Trainers = cluster.Size,
+            Samples = result.Samples,
+            Steps = result.Steps,
+            Seconds = result.Seconds,
+            Train = result.Train,
+            Test = result.Test,
+            BadRows = result.BadRows,
+            BytesPulled = traffic.Sum(rank => rank.BytesPulled),
+            BytesPushed = traffic.Sum(rank => rank.BytesPushed),
+            PeakMemoryBytes = memory.Max(),
+            PeakMemoryBytesByRank = memory,
+            Tables = tables,
+            Versions = Versions(),
+        };
+
+    private static Dictionary<string, string> Versions() => new()
+    {
+        ["program"] = StartupCheck.ProgramVersion,
+        ["protocol"] = EmbeddingPs.Protocol.Protocol.Version.ToString(),
+        ["dotnet"] = Environment.Version.ToString(),
+        ["torchsharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3),
+        ["os"] = RuntimeInformation.OSDescription,
+    };
+
+    /// <summary>Bytes of one trainer.</summary>
+    [MessagePackObject]
+    public sealed record RankTraffic
+    {
+        /// <summary>Bytes received in pulls.</summary>
+        [Key(0)]
+        public long BytesPulled { get; init; }
+
+        /// <summary>Bytes sent in pushes.</summary>
+        [Key(1)]
+        public long BytesPushed { get; init; }
+    }
+}

@@ -1,0 +1,52 @@
+using OpenEmbedding.Trainer.Configuration;
+
+namespace OpenEmbedding.Trainer.Tests.Configuration;
+
+public sealed class CrossCheckTests : IDisposable
+{
+    private const string Minimal = "{\"data\": {\"train\": \"a\"}}";
+
+    private readonly ConfigurationFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(
+        "data.sparse_ids = \"modulo\" does not go with embedding.kind = \"hash\": the columns would share rows; allowed: \"hash\"",
+        "--embedding.kind=hash", "--data.sparse_ids=modulo")]
+    [InlineData(
+        "data.sparse_ids = \"hash\" does not go with embedding.kind = \"array\": keys have no limit; allowed: \"modulo\", or embedding.kind = \"hash\"",
+        "--data.sparse_ids=hash")]
+    [InlineData(
+        "cluster.strategy = \"allreduce\" does not go with embedding.kind = \"hash\": a hash table has no dense gradient; allowed: \"ps\", \"allgather\"",
+        "--embedding.kind=hash", "--cluster.strategy=allreduce")]
+    [InlineData("cluster.staleness = 2 needs cluster.strategy = \"ps\"; the others allow 0 only", "--cluster.staleness=2", "--cluster.strategy=allgather")]
+    [InlineData("data.dense_scale = \"criteo1tb\" needs 13 columns in data.dense, which has 2", "--data.dense_scale=criteo1tb", "--data.dense=I1,I2")]
+    [InlineData("data.dense holds \"I1\" more than once", "--data.dense=I1,I2,I1")]
+    [InlineData("data.sparse holds \"C1\" more than once", "--data.sparse=C1,C1")]
+    [InlineData("data.sparse holds \"click\", which is the column of data.label", "--data.sparse=click", "--data.label=click")]
+    [InlineData(
+        "model.cin_layer_size[1] = 5 is not even, as every size but the last must be with model.cin_split_half",
+        "--model=xDeepFM", "--model.cin_layer_size=4,5,7")]
+    [InlineData(
+        "embedding.initializer.minimum = 1 is above embedding.initializer.maximum = 0.05",
+        "--embedding.initializer=random_uniform", "--embedding.initializer.minimum=1")]
+    public void What_does_not_go_together_is_refused(string message, params string[] overrides) =>
+        Assert.Equal("command line: " + message, _folder.Refusal(Minimal, overrides));
+
+    [Fact]
+    public void The_file_is_blamed_for_what_the_command_line_did_not_touch() => Assert.Equal(
+        "criteo.json: cluster.staleness = 1 needs cluster.strategy = \"ps\"; the others allow 0 only",
+        _folder.Refusal("{\"data\": {\"train\": \"a\"}, \"cluster\": {\"staleness\": 1, \"strategy\": \"allreduce\"}}", "--epochs", "2"));
+
+    [Fact]
+    public void Keys_without_meaning_for_the_model_are_not_looked_at() =>
+        Assert.Equal([4, 5, 7], _folder.Load(Minimal, "--model=DeepFM", "--model.cin_layer_size=4,5,7").Model.CinLayerSize);
+
+    [Fact]
+    public void Hash_tables_have_hashed_keys_unless_told_otherwise()
+    {
+        Assert.Equal(SparseIds.Hash, _folder.Load(Minimal, "--embedding.kind=hash").Data.SparseIds);
+        Assert.Equal(SparseIds.Modulo, _folder.Load(Minimal).Data.SparseIds);
+    }
+}

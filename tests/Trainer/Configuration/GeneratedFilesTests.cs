@@ -1,0 +1,50 @@
+using OpenEmbedding.Trainer.CommandLine;
+using OpenEmbedding.Trainer.Configuration;
+
+namespace OpenEmbedding.Trainer.Tests.Configuration;
+
+/// <summary>The files that the code writes are those in the repository.</summary>
+public sealed class GeneratedFilesTests
+{
+    private static readonly string _root = FindRoot();
+
+    public static TheoryData<string> Examples => [.. Directory.GetFiles(Path.Combine(_root, "examples"), "criteo*.json").Select(path => Path.GetFileName(path))];
+
+    [Fact]
+    public void The_schema_is_what_the_program_prints()
+    {
+        string text = Assert.IsType<PrintArguments>(TrainerCommandLine.Parse(["schema"])).Text;
+        Assert.True(
+            text == File.ReadAllText(Path.Combine(_root, "examples", "oe-train.schema.json")),
+            "write it again: oe-train schema > examples/oe-train.schema.json");
+    }
+
+    [Fact]
+    public void The_tables_of_the_guide_are_what_the_program_prints()
+    {
+        string text = Assert.IsType<PrintArguments>(TrainerCommandLine.Parse(["keys"])).Text;
+        string guide = File.ReadAllText(Path.Combine(_root, "docs", "configuration.md"));
+        const string Heading = "## All keys\n\n";
+        int start = guide.IndexOf(Heading, StringComparison.Ordinal) + Heading.Length;
+        Assert.True(text == guide[start..], "put the text of oe-train keys below the heading \"All keys\", to the end of docs/configuration.md");
+    }
+
+    [Fact]
+    public void Every_key_has_a_meaning() =>
+        Assert.All(ConfigurationKeys.All, entry => Assert.EndsWith(".", entry.Description, StringComparison.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Examples))]
+    public void Examples_are_valid(string name) => Assert.NotEmpty(JobOptions.Load(Path.Combine(_root, "examples", name)).Data.Train.Files);
+
+    private static string FindRoot()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "OpenEmbedding.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder.FullName;
+    }
+}

@@ -1,0 +1,176 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace OpenEmbedding.Trainer.Tests.Models;
+
+public sealed class CtrModelTests
+{
+    private const int Batch = 5;
+    private const int Columns = 3;
+    private const int Dimension = 4;
+    private const int DenseColumns = 2;
+
+    [Theory]
+    [InlineData(ModelName.LR, true)]
+    [InlineData(ModelName.WDL, true)]
+    [InlineData(ModelName.DeepFM, true)]
+    [InlineData(ModelName.XDeepFM, true)]
+    [InlineData(ModelName.XDeepFM, false)]
+    public void Logits_equal_plain_loops(ModelName name, bool splitHalf)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        CtrModel model = Model(name, splitHalf);
+        Randomize(model);
+        var reference = new CtrReference(model.named_parameters().ToDictionary(named => named.name, named => named.parameter));
+        (Tensor linear, Tensor embeddings, Tensor dense) = Inputs();
+
+        double[] logits = model.forward(linear, embeddings, dense).data<double>().ToArray();
+
+        for (int row = 0; row < Batch; row++)
+        {
+            double[] w = linear[row].data<double>().ToArray();
+            double[] x = dense[row].data<double>().ToArray();
+            double[][] v = [.. Enumerable.Range(0, Columns).Select(f => embeddings[row, f].data<double>().ToArray())];
+            double expected = reference.Linear(w, x) + reference.Bias
+                + (name == ModelName.LR ? 0 : reference.Dnn(v, x))
+                + (name == ModelName.DeepFM ? CtrReference.FactorizationMachine(v) : 0)
+                + (name == ModelName.XDeepFM ? reference.CompressedInteraction(v, splitHalf) : 0);
+            Assert.Equal(expected, logits[row], 1e-12 * Math.Max(1, Math.Abs(expected)));
+        }
+    }
+
+    [Theory]
+    [InlineData(ModelName.LR)]
+    [InlineData(ModelName.WDL)]
+    [InlineData(ModelName.DeepFM)]
+    [InlineData(ModelName.XDeepFM)]
+    public void Gradients_equal_finite_differences(ModelName name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        CtrModel model = Model(name, splitHalf: true);
+        Randomize(model);
+        (Tensor linear, Tensor embeddings, Tensor dense) = Inputs();
+        linear.requires_grad_(true);
+        embeddings.requires_grad_(name != ModelName.LR);
+        Loss().backward();
+
+        IEnumerable<(string, Tensor)> leaves = model.named_parameters().Select(named => (named.name, (Tensor)named.parameter));
+        foreach ((string leaf, Tensor values) in leaves.Append(("linear", linear)).Append(("embeddings", embeddings)).Where(named => named.Item2.requires_grad))
+        {
+            double[] gradient = values.grad!.contiguous().data<double>().ToArray();
+            for (int i = 0; i < gradient.Length; i++)
+            {
+                const double Step = 1e-6;
+                double slope = (LossMoved(values, i, Step) - LossMoved(values, i, -Step)) / (2 * Step);
+                Assert.True(Math.Abs(slope - gradient[i]) <= 1e-6 * Math.Max(1, Math.Abs(slope)), $"{leaf}[{i}]: {gradient[i]}, by differences {slope}");
+            }
+        }
+
+        Tensor Loss() => nn.functional.binary_cross_entropy_with_logits(
+            model.forward(linear, embeddings, dense), tensor(new double[] { 1, 0, 0, 1, 0 }), reduction: nn.Reduction.Sum);
+
+        double LossMoved(Tensor values, int index, double step)
+        {
+            using var noGradients = no_grad();
+            using Tensor flat = values.view(-1);
+            flat[index] += step;
+            double loss = Loss().item<double>();
+            flat[index] -= step;
+            return loss;
+        }
+    }
+
+    [Fact]
+    public void Parameters_have_stable_names_and_shapes()
+    {
+        using CtrModel model = Model(ModelName.XDeepFM, splitHalf: true);
+
+        Assert.Equal(
+            [
+                ("bias", "1"), ("cin.0.bias", "6"), ("cin.0.weight", "9x6"), ("cin.1.bias", "4"), ("cin.1.weight", "9x4"), ("cin.output.weight", "7x1"),
+                ("dnn.0.bias", "8"), ("dnn.0.weight", "14x8"), ("dnn.1.bias", "3"), ("dnn.1.weight", "8x3"), ("dnn.output.weight", "3x1"),
+                ("linear.dense", "2x1"),
+            ],
+            model.named_parameters().Select(named => (named.name, string.Join('x', named.parameter.shape))).OrderBy(named => named.name, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_seed_gives_the_same_weights_on_any_number_of_threads_and_in_both_precisions()
+    {
+        int threads = get_num_threads();
+        using CtrModel model = Model(ModelName.XDeepFM, splitHalf: true);
+        set_num_threads(threads + 1);
+        using CtrModel again = Model(ModelName.XDeepFM, splitHalf: true);
+        set_num_threads(threads);
+        using CtrModel single = CtrModel.Create(Options(ModelName.XDeepFM) with { Dtype = ElementType.Float32 }, Columns, Dimension, DenseColumns);
+        using CtrModel other = CtrModel.Create(Options(ModelName.XDeepFM) with { Seed = 2 }, Columns, Dimension, DenseColumns);
+
+        foreach ((string name, Parameter weights) in model.named_parameters())
+        {
+            Assert.Equal(weights.data<double>().ToArray(), again.get_parameter(name)!.data<double>().ToArray());
+            Assert.Equal(weights.data<double>().Select(weight => (float)weight), single.get_parameter(name)!.data<float>().ToArray());
+            bool zeros = name.EndsWith("bias", StringComparison.Ordinal);
+            Assert.Equal(zeros, weights.data<double>().All(weight => weight == 0));
+            Assert.Equal(zeros, weights.data<double>().SequenceEqual(other.get_parameter(name)!.data<double>()));
+        }
+    }
+
+    [Fact]
+    public void A_model_without_dense_columns_has_no_weights_for_them()
+    {
+        using CtrModel model = CtrModel.Create(Options(ModelName.DeepFM), Columns, Dimension, denseColumns: 0);
+        using Tensor logits = model.forward(
+            zeros(2, Columns, dtype: ScalarType.Float64), zeros(2, Columns, Dimension, dtype: ScalarType.Float64), zeros(2, 0, dtype: ScalarType.Float64));
+
+        Assert.Equal([2L], logits.shape);
+        Assert.False(model.has_parameter("linear.dense"));
+    }
+
+    [Theory]
+    [InlineData(ModelName.LR, null, 0)]
+    [InlineData(ModelName.DeepFM, null, 1e-5)]
+    [InlineData(ModelName.LR, 0.25, 0.25)]
+    [InlineData(ModelName.WDL, 0.0, 0)]
+    public void Only_the_dense_linear_weights_are_regularized(ModelName name, double? option, double expected)
+    {
+        using CtrModel model = CtrModel.Create(Options(name) with { L2Linear = option }, Columns, Dimension, DenseColumns);
+
+        Assert.All(model.DenseParameters(), parameter => Assert.Equal(parameter.Name == "linear.dense" ? expected : 0, parameter.L2));
+    }
+
+    private static ModelOptions Options(ModelName name) => new()
+    {
+        Name = name,
+        DnnHiddenUnits = [8, 3],
+        CinLayerSize = [6, 4],
+        Dtype = ElementType.Float64,
+        Seed = 1,
+    };
+
+    private static CtrModel Model(ModelName name, bool splitHalf) =>
+        CtrModel.Create(Options(name) with { CinSplitHalf = splitHalf }, Columns, Dimension, DenseColumns);
+
+    /// <summary>Gives the biases, which start at zero, values too.</summary>
+    private static void Randomize(CtrModel model)
+    {
+        using var noGradients = no_grad();
+        var generator = new Generator(3);
+        foreach (Parameter parameter in model.parameters())
+        {
+            parameter.copy_(randn(parameter.shape, dtype: ScalarType.Float64, generator: generator));
+        }
+    }
+
+    private static (Tensor Linear, Tensor Embeddings, Tensor Dense) Inputs()
+    {
+        var generator = new Generator(4);
+        return (
+            randn([Batch, Columns], dtype: ScalarType.Float64, generator: generator),
+            randn([Batch, Columns, Dimension], dtype: ScalarType.Float64, generator: generator),
+            randn([Batch, DenseColumns], dtype: ScalarType.Float64, generator: generator));
+    }
+}
