@@ -1,0 +1,111 @@
+namespace OpenEmbedding.Distributed.Tests.Training;
+
+/// <summary>What is wrong gets one line from one rank, and the exit code tells.</summary>
+[Trait("Kind", "Job")]
+public sealed class BadInputTests : IDisposable
+{
+    private const int Configuration = 2;
+    private const int Data = 3;
+    private const int Cluster = 4;
+    private readonly OeTrain _train = new();
+    private readonly string _rows;
+
+    public BadInputTests()
+    {
+        _rows = _train.WriteRows("rows.txt", 100);
+    }
+
+    [Fact]
+    public void MisspeltKeyNamesTheNearestOne()
+    {
+        string config = _train.Write("job.json", $$"""{ "data": { "train": "{{_rows}}" }, "train": { "batch_sise": 10 } }""");
+
+        AssertOneLine(OeTrain.Run(2, config), Configuration, $"oe-train: {config}: train.batch_sise is not a known key; did you mean \"batch_size\"?");
+    }
+
+    [Fact]
+    public void WrongType() => AssertOneLine(
+        OeTrain.Run(2, "--data.train", _rows, "--train.batch_size", "many"), Configuration, "train.batch_size = \"many\" is not an integer from 1 to 16777216");
+
+    [Fact]
+    public void ValueOutOfRange() => AssertOneLine(
+        OeTrain.Run(2, "--data.train", _rows, "--embedding.dimension", "5000"), Configuration, "embedding.dimension = 5000");
+
+    [Fact]
+    public void ConfigurationMissing() => AssertOneLine(OeTrain.Run(2, "none.json"), Configuration, "none.json: no such file");
+
+    [Theory]
+    [InlineData(1, "auto")]
+    [InlineData(2, "1")]
+    [InlineData(2, "colocated")]
+    public void DataFileMissing(int ranks, string servers) => AssertOneLine(
+        OeTrain.Run(ranks, "--data.train", "none.txt", "--cluster.servers", servers), Data, "none.txt: no such file");
+
+    [Fact]
+    public void DataFileEmpty() => AssertOneLine(OeTrain.Run(2, "--data.train", _train.Write("empty.txt", "")), Data, "empty.txt: no rows");
+
+    [Fact]
+    public void MalformedRowNamesFileAndLine()
+    {
+        string file = _train.Write("bad.txt", File.ReadAllText(_rows) + "1\t2\t3\n");
+
+        AssertOneLine(OeTrain.Run(2, "--data.train", file), Data, $"{file}:101: ");
+    }
+
+    [Fact]
+    public void MalformedRowsAreCountedWhenSkipped()
+    {
+        string file = _train.Write("bad.txt", "1\t2\t3\n" + File.ReadAllText(_rows) + "x\n");
+
+        System.Text.Json.JsonElement summary = _train.Summary(3, "--data.train", file, "--data.on_bad_row", "skip", "--train.batch_size", "10");
+
+        Assert.Equal(2, summary.GetProperty("bad_rows").GetInt64());
+        Assert.Equal(100, summary.GetProperty("samples").GetInt64());
+    }
+
+    [Fact]
+    public void MoreServersThanRanksAllow() => AssertOneLine(
+        OeTrain.Run(2, "--data.train", _rows, "--cluster.servers", "2"), Cluster, "cluster.servers is 2, but a job of 2 ranks has room for at most 1");
+
+    [Fact]
+    public void DifferentConfigurationsAmongRanks()
+    {
+        MpiJobResult result = MpiJob.RunDifferent(
+            [(OeTrain.Program, ["--data.train", _rows, "--train.epochs", "1"]), (OeTrain.Program, ["--data.train", _rows, "--train.epochs", "2"])],
+            OeTrain.Limit);
+
+        AssertOneLine(result, Cluster, "all ranks must have the same configurations");
+    }
+
+    [Fact]
+    public void DifferentProgramsAmongRanks()
+    {
+        string other = _train.CopyProgramWithOtherVersion();
+
+        MpiJobResult result = MpiJob.RunDifferent([(OeTrain.Program, ["--data.train", _rows]), (other, ["--data.train", _rows])], OeTrain.Limit);
+
+        AssertOneLine(result, Cluster, "all ranks must have the same program versions");
+    }
+
+    [Fact]
+    public void StartedUnderOpenMpi()
+    {
+        MpiJobResult result = MpiJob.Run(
+            0,
+            OeTrain.Program,
+            ["--data.train", _rows],
+            new Dictionary<string, string?> { ["OMPI_COMM_WORLD_SIZE"] = "2", ["OMPI_COMM_WORLD_RANK"] = "0" });
+
+        AssertOneLine(result, Cluster, "Open MPI");
+    }
+
+    public void Dispose() => _train.Dispose();
+
+    private static void AssertOneLine(MpiJobResult result, int exitCode, string text)
+    {
+        string[] lines = [.. result.Error.Split('\n').Where(line => line.StartsWith("oe-train: ", StringComparison.Ordinal))];
+        Assert.True(lines.Length == 1, $"one line expected\n{result}");
+        Assert.Contains(text, lines[0], StringComparison.Ordinal);
+        Assert.True(exitCode == result.ExitCode, $"exit code {exitCode} expected\n{result}");
+    }
+}

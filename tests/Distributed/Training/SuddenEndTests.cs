@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+
+namespace OpenEmbedding.Distributed.Tests.Training;
+
+/// <summary>A job of which a rank dies, or that is interrupted, ends as a whole, soon and with an exit code that tells.</summary>
+[Trait("Kind", "Job")]
+public sealed class SuddenEndTests : IDisposable
+{
+    private const int KilledBySigKill = 9;
+    private const int Aborted = 6;
+    private const int Interrupted = 130;
+    private readonly OeTrain _train = new();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void KilledServerOrTrainerEndsTheJob(int rank)
+    {
+        using MpiJob job = StartEndless();
+        MpiJob.Kill(job.RankProcesses()[rank]);
+
+        MpiJobResult result = job.WaitForExit();
+
+        // A rank that reads the memory of the dead one at that moment aborts by itself, and the launcher may see it first.
+        Assert.True(result.ExitCode is KilledBySigKill or Aborted, result.ToString());
+        Assert.Contains("BAD TERMINATION", result.Output, StringComparison.Ordinal);
+        Assert.Empty(job.RankProcesses());
+    }
+
+    [Theory]
+    [InlineData(PosixSignal.SIGINT)]
+    [InlineData(PosixSignal.SIGTERM)]
+    public void InterruptedJobSaysSoOnce(PosixSignal signal)
+    {
+        using MpiJob job = StartEndless();
+        MpiJob.Signal(job.RankProcesses()[0], signal);
+
+        MpiJobResult result = job.WaitForExit();
+
+        Assert.True(result.ExitCode == Interrupted, result.ToString());
+        Assert.Single(result.Error.Split('\n'), line => line.StartsWith("oe-train: ", StringComparison.Ordinal));
+        Assert.Contains($"oe-train: rank 0: interrupted by {signal}; the job ends", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ControlCAtTheLauncherEndsTheJob()
+    {
+        using MpiJob job = StartEndless();
+        MpiJob.Signal(job.ProcessId, PosixSignal.SIGINT);
+
+        MpiJobResult result = job.WaitForExit();
+
+        Assert.True(result.ExitCode != 0, result.ToString());
+        Assert.Empty(job.RankProcesses());
+    }
+
+    public void Dispose() => _train.Dispose();
+
+    private MpiJob StartEndless()
+    {
+        string rows = _train.WriteRows("rows.txt", 1000);
+        MpiJob job = MpiJob.Start(
+            3,
+            OeTrain.Program,
+            ["--data.train", rows, "--train.epochs", "1000000", "--train.batch_size", "50", "--train.log_every", "1", "--data.vocabulary", "1000"],
+            timeout: TimeSpan.FromMinutes(2));
+        job.WaitForText("step 3 ");
+        return job;
+    }
+}
