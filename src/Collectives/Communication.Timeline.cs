@@ -12,13 +12,12 @@ public sealed partial class Communication
     private volatile Timeline? _timeline;
     private int _timelineCount;
 
-    /// <summary>Adds an event of the caller's own to the timeline, if one is kept; any thread may.</summary>
-    /// <param name="lane">The row it is shown in, such as "trainer".</param>
-    /// <param name="name">What happened, such as "forward".</param>
-    /// <param name="started">When it began, of <see cref="Stopwatch.GetTimestamp"/>.</param>
-    /// <param name="ended">When it ended, of the same clock.</param>
-    public void MarkTimeline(string lane, string name, long started, long ended) =>
-        _timeline?.Add(lane, lane, name, "", started, started, ended);
+    /// <summary>A row of the timeline for events of the caller's own.</summary>
+    /// <param name="name">What the row is called, such as "trainer".</param>
+    public TimelineLane TimelineLane(string name) => new(this, name);
+
+    internal void AddToTimeline(string lane, string what, long started) =>
+        _timeline?.Add(lane, lane, what, "", started, started, Stopwatch.GetTimestamp());
 
     private void KeepTimeline()
     {

@@ -15,7 +15,8 @@ public sealed partial class Communication : IDisposable
     private readonly Intracommunicator? _messageCommunicator;
     private readonly Intracommunicator? _pieceCommunicator;
     private readonly MpiMessenger _messenger;
-    private readonly CollectiveQueue _queue = new();
+    private readonly HostBells _bells;
+    private readonly CollectiveQueue _queue;
     private readonly Engine? _engine;
     private readonly JoinBoard? _joins;
     // Replaced, never changed: the thread that drives reads it at any time.
@@ -28,22 +29,24 @@ public sealed partial class Communication : IDisposable
         _world = world;
         Rank = world?.Rank ?? 0;
         Size = world?.Size ?? 1;
+        _bells = world == null ? new HostBells() : new HostBells(world);
+        _queue = new CollectiveQueue(_bells);
         if (world == null)
         {
-            _messenger = new MpiMessenger(0, 1, null);
+            _messenger = new MpiMessenger(0, 1, null, _bells);
         }
         else
         {
             _messageCommunicator = world.Duplicate();
             _pieceCommunicator = world.Duplicate();
             _messenger = new MpiMessenger(
-                Rank, Size, new LongMessages(_messageCommunicator, _pieceCommunicator, options.CallBytes));
+                Rank, Size, new LongMessages(_messageCommunicator, _pieceCommunicator, options.CallBytes), _bells);
             var control = new ControlChannel(_messenger);
             _joins = new JoinBoard(_queue, control, LaneOf, (lane, data, reduce) => _sets[lane.Id].NewJoined(data, reduce));
             var stalls = new StallInspector(_queue, control, LaneOf, () => Options.StallWarning, Console.Error.WriteLine);
             _messenger.Handle(TimelineChannel, OnTimeline);
             _queue.Ended = OnEnded;
-            _engine = new Engine(_queue, _messenger, _joins, stalls);
+            _engine = new Engine(_bells, _queue, _messenger, _joins, stalls);
         }
 
         _messenger.Attach(_engine);
@@ -149,6 +152,8 @@ public sealed partial class Communication : IDisposable
         {
             set.Free();
         }
+
+        _bells.Dispose();
 
         MpiException.Check(NativeMethods.MPI_Finalize(), "MPI_Finalize", Rank, 0);
     }

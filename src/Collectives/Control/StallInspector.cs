@@ -10,7 +10,7 @@ namespace OpenEmbedding.Collectives;
 /// </remarks>
 internal sealed class StallInspector : IPolled
 {
-    private const int PollsBetweenLooks = 256;
+    private const int PollsBetweenLooks = 16;
     private static readonly TimeSpan _maxPatience = TimeSpan.FromSeconds(2);
 
     private readonly CollectiveQueue _queue;

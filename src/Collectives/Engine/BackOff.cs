@@ -3,36 +3,40 @@ using OpenEmbedding.Collectives.Mpi;
 
 namespace OpenEmbedding.Collectives;
 
-/// <summary>How long to pause between two polls: give the core away while something is expected, sleep after a long silence.</summary>
+/// <summary>How long to pause between two polls: give the core away while something is expected, then sleep in step with the silence.</summary>
 /// <remarks>
-/// With more ranks than cores a poll that does not yield costs the others their time slice, and one that sleeps adds its sleep to every hop.
+/// With more ranks than cores a poll that does not yield costs the others their time slice, and one that only yields still takes a share of
+/// the core from those that compute. A sleep is a small part of the silence so far, so it delays what comes by that part at most; a
+/// <see cref="Doorbell"/> ends it at once.
 /// </remarks>
 internal struct BackOff
 {
-    private const int YieldsBetweenClockReadings = 32;
-    private const uint ShortMicroseconds = 50;
-    private const uint LongMicroseconds = 1000;
+    private const int YieldsBetweenClockReadings = 16;
+    private const int SilencePerSleep = 16;
+    private const double ShortestMicroseconds = 50;
 
     private readonly TimeSpan _yieldFor;
-    private readonly TimeSpan _shortFor;
+    private readonly double _longestMicroseconds;
     private long _silentSince;
     private int _yields;
-    private uint _sleep;
+    private int _sleep;
 
-    private BackOff(TimeSpan yieldFor, TimeSpan shortFor)
+    private BackOff(TimeSpan yieldFor, TimeSpan longest)
     {
         _yieldFor = yieldFor;
-        _shortFor = shortFor;
+        _longestMicroseconds = longest.TotalMicroseconds;
     }
-
-    /// <summary>For a thread that has nothing to do until its wait is over.</summary>
-    internal static BackOff OfWaiter => new(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1));
-
-    /// <summary>For the thread that drives while the others compute: it takes little of their time.</summary>
-    internal static BackOff OfThread => new(TimeSpan.FromMicroseconds(20), TimeSpan.FromMilliseconds(100));
 
     /// <summary>Whether the next pause sleeps.</summary>
     internal readonly bool Sleeps => _sleep > 0;
+
+    /// <summary>For a thread that has nothing to do until its wait is over.</summary>
+    /// <param name="longest">The longest sleep: short where some rank cannot ring.</param>
+    internal static BackOff OfWaiter(TimeSpan longest) => new(TimeSpan.FromMicroseconds(200), longest);
+
+    /// <summary>For the thread that drives while the others compute: it takes little of their time.</summary>
+    /// <param name="longest">The longest sleep: short where some rank cannot ring.</param>
+    internal static BackOff OfThread(TimeSpan longest) => new(TimeSpan.FromMicroseconds(20), longest);
 
     internal void Reset()
     {
@@ -41,11 +45,20 @@ internal struct BackOff
         _sleep = 0;
     }
 
-    internal void Pause()
+    /// <summary>Yields the core, or sleeps until <paramref name="bell"/> rings.</summary>
+    /// <param name="bell">This process's bell.</param>
+    /// <param name="rings">Its count before the poll that found nothing.</param>
+    internal void Pause(Doorbell bell, int rings)
     {
         if (_sleep > 0)
         {
-            _ = NativeMethods.Sleep(_sleep);
+            bell.Sleep(rings, _sleep);
+            if (bell.Rings != rings)
+            {
+                Reset();
+                return;
+            }
+
             ReadClock();
         }
         else
@@ -67,6 +80,8 @@ internal struct BackOff
         }
 
         var silence = Stopwatch.GetElapsedTime(_silentSince, now);
-        _sleep = silence > _shortFor ? LongMicroseconds : silence > _yieldFor ? ShortMicroseconds : 0;
+        _sleep = silence > _yieldFor
+            ? (int)Math.Clamp(silence.TotalMicroseconds / SilencePerSleep, ShortestMicroseconds, _longestMicroseconds)
+            : 0;
     }
 }

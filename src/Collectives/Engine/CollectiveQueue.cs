@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace OpenEmbedding.Collectives;
 
 /// <summary>The collective operations of the process: waiting for their turn in their process set, or under way.</summary>
-internal sealed class CollectiveQueue : IPolled
+internal sealed class CollectiveQueue(HostBells bells) : IPolled
 {
     private readonly ConcurrentQueue<(Lane Lane, CollectiveOperation Operation)> _submitted = new();
     private readonly List<Lane> _busy = [];
@@ -95,6 +95,7 @@ internal sealed class CollectiveQueue : IPolled
             try
             {
                 operation.Start();
+                bells.RingOthers(lane.Ranks);
                 lane.Active.Add(operation);
             }
             catch (Exception e)
@@ -128,6 +129,7 @@ internal sealed class CollectiveQueue : IPolled
     private void End(Lane lane, CollectiveOperation operation, Exception? failure)
     {
         operation.Release();
+        bells.RingOthers(lane.Ranks);
         Ended?.Invoke(lane, operation);
         operation.Pending.Complete(failure);
     }

@@ -35,9 +35,17 @@ internal sealed partial class Engine
 
     private void RunThread()
     {
-        var backOff = BackOff.OfThread;
+        var backOff = BackOff.OfThread(_longestSleep);
         while (!_stopping && _failure == null)
         {
+            if (!MustDrive)
+            {
+                Idle();
+                backOff.Reset();
+                continue;
+            }
+
+            var rings = _bell.Rings;
             var progress = false;
             if (TryDrive(Momentary))
             {
@@ -50,23 +58,21 @@ internal sealed partial class Engine
             {
                 backOff.Reset();
             }
-            else if (HasWork)
-            {
-                backOff.Pause();
-            }
             else
             {
-                Idle();
-                backOff.Reset();
+                backOff.Pause(_bell, rings);
             }
         }
     }
+
+    // Who waits drives; this thread then stays out of the way.
+    private bool MustDrive => Volatile.Read(ref _waiters) == 0 && HasWork;
 
     private void Idle()
     {
         _threadIdle = true;
         Interlocked.MemoryBarrier(); // says that it is idle before it looks once more
-        if (!HasWork)
+        if (!MustDrive)
         {
             _wakeThread.Wait(_idleInterval);
         }

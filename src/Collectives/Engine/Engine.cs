@@ -17,12 +17,24 @@ internal sealed partial class Engine : IWaiting
 
     private readonly List<Parking> _parked = [];
     private readonly IPolled[] _polled;
+    private readonly Doorbell _bell;
+    private readonly TimeSpan _longestSleep;
     private int _driver;
+    private int _waiters;
     private volatile int _parkedCount;
     private volatile Exception? _failure;
 
+    /// <summary>Makes an engine of a process that rings its bell itself.</summary>
     internal Engine(params IPolled[] polled)
+        : this(new HostBells(), polled)
     {
+    }
+
+    /// <summary>Makes an engine that sleeps on this process's bell.</summary>
+    internal Engine(HostBells bells, params IPolled[] polled)
+    {
+        _bell = bells.Own;
+        _longestSleep = TimeSpan.FromMilliseconds(bells.CoversJob ? 4 : 1);
         _polled = polled;
     }
 
@@ -46,7 +58,8 @@ internal sealed partial class Engine : IWaiting
     /// <exception cref="OpenEmbeddingException">Communication as a whole failed.</exception>
     public void Wait(IWaitCondition condition)
     {
-        var backOff = BackOff.OfWaiter;
+        var backOff = BackOff.OfWaiter(_longestSleep);
+        Interlocked.Increment(ref _waiters);
         try
         {
             while (!condition.IsMet)
@@ -65,13 +78,17 @@ internal sealed partial class Engine : IWaiting
         finally
         {
             HandOver();
+            if (Interlocked.Decrement(ref _waiters) == 0 && HasWork)
+            {
+                WakeThread();
+            }
         }
     }
 
-    /// <summary>Wakes the parked threads whose condition became met outside a poll.</summary>
+    /// <summary>Wakes the threads whose condition became met outside a poll, parked or asleep.</summary>
     public void Signal()
     {
-        Interlocked.MemoryBarrier(); // the condition is written before the count is read
+        _bell.Ring();
         if (_parkedCount > 0)
         {
             WakeMet();
@@ -95,7 +112,11 @@ internal sealed partial class Engine : IWaiting
             HandOver();
         }
 
-        WakeThread();
+        _bell.Ring();
+        if (Volatile.Read(ref _waiters) == 0)
+        {
+            WakeThread();
+        }
     }
 
     /// <summary>Runs a blocking call of MPI while nobody else drives.</summary>
@@ -119,10 +140,12 @@ internal sealed partial class Engine : IWaiting
 
     private void Drive(IWaitCondition condition, ref BackOff backOff)
     {
+        var rings = _bell.Rings;
         try
         {
             while (!condition.IsMet && _failure == null)
             {
+                rings = _bell.Rings;
                 if (Poll())
                 {
                     backOff.Reset();
@@ -134,7 +157,7 @@ internal sealed partial class Engine : IWaiting
                         break;
                     }
 
-                    backOff.Pause();
+                    backOff.Pause(_bell, rings);
                 }
             }
         }
@@ -146,7 +169,7 @@ internal sealed partial class Engine : IWaiting
         if (backOff.Sleeps && !condition.IsMet)
         {
             // Asleep without the role: a thread with something to do does not wait for this one to wake.
-            backOff.Pause();
+            backOff.Pause(_bell, rings);
         }
     }
 
@@ -171,9 +194,9 @@ internal sealed partial class Engine : IWaiting
             progress = true;
         }
 
-        if (progress && _parkedCount > 0)
+        if (progress)
         {
-            WakeMet();
+            Signal();
         }
 
         return progress;

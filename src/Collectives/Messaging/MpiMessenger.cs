@@ -10,6 +10,7 @@ internal sealed class MpiMessenger : IMessenger, IPolled
     private const int MaxMessagesPerPoll = 64;
 
     private readonly LongMessages? _messages;
+    private readonly HostBells _bells;
     private readonly Inbox[] _inboxes = new Inbox[IMessenger.Channels];
     private readonly Action<MessageBuffer>?[] _handlers = new Action<MessageBuffer>?[IMessenger.Channels];
     private readonly ConcurrentQueue<(int Destination, int Tag, MessageBuffer Message)> _outgoing = new();
@@ -20,8 +21,9 @@ internal sealed class MpiMessenger : IMessenger, IPolled
     private int _polls;
 
     /// <summary>Makes the messenger of a rank; without <paramref name="messages"/> it is alone.</summary>
-    internal MpiMessenger(int rank, int size, LongMessages? messages)
+    internal MpiMessenger(int rank, int size, LongMessages? messages, HostBells bells)
     {
+        _bells = bells;
         Rank = rank;
         Size = size;
         _messages = messages;
@@ -86,6 +88,7 @@ internal sealed class MpiMessenger : IMessenger, IPolled
         while (_outgoing.TryDequeue(out var item))
         {
             _sending.Add(_messages.Send(item.Destination, item.Tag, item.Message));
+            _bells.Ring(item.Destination);
             progress = true;
         }
 

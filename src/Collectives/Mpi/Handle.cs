@@ -5,6 +5,11 @@ internal static class Handle
 {
     internal const int CommWorld = 0x44000000;
     internal const int CommNull = 0x04000000;
+    internal const int InfoNull = 0x1c000000;
+
+    /// <summary>MPI_COMM_TYPE_SHARED: ranks that can share memory.</summary>
+    internal const int TypeShared = 1;
+
     internal const int RequestNull = 0x2c000000;
     internal const int ErrorsReturn = 0x54000001;
 

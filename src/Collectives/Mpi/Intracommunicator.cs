@@ -78,4 +78,36 @@ internal sealed unsafe class Intracommunicator(int handle) : Communicator(handle
         Check(NativeMethods.MPI_Comm_split(Handle, member ? 0 : Mpi.Handle.Undefined, key, &part), "MPI_Comm_split", 0);
         return part == Mpi.Handle.CommNull ? null : new Intracommunicator(part);
     }
+
+    /// <summary>A communicator of the ranks that can share memory; blocks until all ranks called it.</summary>
+    internal Intracommunicator SplitByHost()
+    {
+        int part;
+        Check(
+            NativeMethods.MPI_Comm_split_type(Handle, Mpi.Handle.TypeShared, Rank, Mpi.Handle.InfoNull, &part), "MPI_Comm_split_type", 0);
+        return new Intracommunicator(part);
+    }
+
+    /// <summary>Allocates this rank's part of memory that all ranks map, all parts in one piece; blocks until all ranks called it.</summary>
+    /// <param name="bytes">The size of each part, a multiple of a cache line.</param>
+    internal (int Window, nint Own) AllocateShared(int bytes)
+    {
+        nint own;
+        int window;
+        Check(
+            NativeMethods.MPI_Win_allocate_shared(bytes, 1, Mpi.Handle.InfoNull, Handle, &own, &window), "MPI_Win_allocate_shared", bytes);
+        return (window, own);
+    }
+
+    /// <summary>Where this process has mapped another rank's part of shared memory.</summary>
+    internal nint SharedOf(int window, int rank)
+    {
+        nint bytes, address;
+        int unit;
+        Check(NativeMethods.MPI_Win_shared_query(window, rank, &bytes, &unit, &address), "MPI_Win_shared_query", 0);
+        return address;
+    }
+
+    /// <summary>Frees shared memory; blocks until all ranks called it.</summary>
+    internal void FreeShared(int window) => Check(NativeMethods.MPI_Win_free(&window), "MPI_Win_free", 0);
 }

@@ -117,6 +117,18 @@ internal static unsafe partial class NativeMethods
         nint send, int* sendCounts, int* sendOffsets, int sendType,
         nint receive, int* receiveCounts, int* receiveOffsets, int receiveType, int comm, int* request);
 
+    [LibraryImport(Library)]
+    internal static partial int MPI_Comm_split_type(int comm, int type, int key, int info, int* part);
+
+    [LibraryImport(Library)]
+    internal static partial int MPI_Win_allocate_shared(nint bytes, int unit, int info, int comm, nint* address, int* window);
+
+    [LibraryImport(Library)]
+    internal static partial int MPI_Win_shared_query(int window, int rank, nint* bytes, int* unit, nint* address);
+
+    [LibraryImport(Library)]
+    internal static partial int MPI_Win_free(int* window);
+
     /// <summary>Gives the core to another runnable thread, if there is one.</summary>
     [LibraryImport("libc", EntryPoint = "sched_yield")]
     internal static partial int SchedYield();
@@ -124,6 +136,19 @@ internal static unsafe partial class NativeMethods
     /// <summary>Sleeps for the given microseconds.</summary>
     [LibraryImport("libc", EntryPoint = "usleep")]
     internal static partial int Sleep(uint microseconds);
+
+    /// <summary>The number of the futex call on x64.</summary>
+    internal const nint SystemCallFutex = 202;
+
+    /// <summary>Sleeps while the word has the given value, at most for the given time.</summary>
+    internal const nint FutexWait = 0;
+
+    /// <summary>Wakes the given number of sleepers.</summary>
+    internal const nint FutexWake = 1;
+
+    /// <summary>The kernel's sleep on a word of memory, which processes may share.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    internal static partial nint Futex(nint number, nint word, nint operation, nint value, TimeSpec* limit, nint second, nint third);
 
     /// <summary>FIONREAD: the bytes in a pipe that its reader has not taken.</summary>
     internal const nuint UnreadBytes = 0x541b;

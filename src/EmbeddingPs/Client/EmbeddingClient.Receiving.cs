@@ -131,9 +131,13 @@ public sealed unsafe partial class EmbeddingClient
         if (replies.IsComplete)
         {
             _open.RemoveAt(place);
-            if (replies is PullState { IsAbandoned: true } state)
+            if (replies is PullState state)
             {
-                Recycle(state);
+                Timeline.Mark("pull", state.BegunAt);
+                if (state.IsAbandoned)
+                {
+                    Recycle(state);
+                }
             }
         }
     }

@@ -56,6 +56,9 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
     /// <inheritdoc/>
     public TrafficCounters Traffic => new(Interlocked.Read(ref _pulledBytes), Interlocked.Read(ref _pushedBytes));
 
+    /// <summary>Where the store shows its pulls, each from the request to the last answer.</summary>
+    public TimelineLane Timeline { get; init; }
+
     private TableShapes Shapes => _shapes ?? throw new InvalidOperationException("The tables are not created yet.");
 
     /// <inheritdoc/>

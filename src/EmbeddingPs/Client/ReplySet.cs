@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Protocol;
 
@@ -14,6 +15,9 @@ internal class ReplySet(int servers) : IDisposable
     /// <summary>The request's number.</summary>
     public long Id { get; private set; }
 
+    /// <summary>When the wait began, of <see cref="Stopwatch.GetTimestamp"/>.</summary>
+    public long BegunAt { get; private set; }
+
     /// <summary>Whether every answer is there; they are then safe to read.</summary>
     public bool IsComplete => Volatile.Read(ref _missing) == 0;
 
@@ -27,6 +31,7 @@ internal class ReplySet(int servers) : IDisposable
     public void Begin(long id, MessageKind expected, int count)
     {
         Id = id;
+        BegunAt = Stopwatch.GetTimestamp();
         _expected = expected;
         _missing = count;
         IsAbandoned = false;

@@ -15,6 +15,7 @@ public sealed unsafe partial class EmbeddingServer
             Envelope.Throw(message, $"pulls with ticket {header.Ticket} for step {header.Step}, which is pushed or pulled with that ticket already");
         }
 
+        using var find = Timeline.Begin("find rows");
         var pull = _freePulls.TryPop(out var free) ? free : new ResolvedPull();
         pull.Id = header.Ticket;
         pull.Step = header.Step;
@@ -25,6 +26,7 @@ public sealed unsafe partial class EmbeddingServer
 
     private void AnswerTrainPull(TrainerState trainer, ResolvedPull pull)
     {
+        using var gather = Timeline.Begin("gather rows");
         var reply = RentRows(trainer, pull.Id, pull.BodyBytes);
         Shard.Gather(pull, Envelope.Body(reply));
         pull.IsAnswered = true;

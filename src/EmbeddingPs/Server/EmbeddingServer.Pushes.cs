@@ -91,6 +91,7 @@ public sealed unsafe partial class EmbeddingServer
 
     private void ApplyStep()
     {
+        using var apply = Timeline.Begin("apply step");
         foreach (var trainer in _trainers)
         {
             if (trainer.Pushes.Dequeue() is { } push)

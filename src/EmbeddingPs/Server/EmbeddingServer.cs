@@ -45,6 +45,9 @@ public sealed unsafe partial class EmbeddingServer
         _trainers = [.. layout.Trainers.Select(rank => new TrainerState(rank))];
     }
 
+    /// <summary>Where the server shows what it does.</summary>
+    public TimelineLane Timeline { get; init; }
+
     private TableShard Shard => _tables ?? throw new OpenEmbeddingException("There are no tables yet.");
 
     /// <summary>Answers until every trainer has said goodbye.</summary>

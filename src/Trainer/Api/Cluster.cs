@@ -67,7 +67,7 @@ public sealed partial class Cluster : IDisposable
     {
         ClusterStrategy.AllReduce => new AllReduceStore(Trainers),
         ClusterStrategy.AllGather => new AllGatherStore(Trainers),
-        _ => new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness),
+        _ => new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness) { Timeline = TimelineLane("pulls") },
     };
 
     /// <summary>
@@ -117,9 +117,12 @@ public sealed partial class Cluster : IDisposable
         Timeline = options.Timeline,
     };
 
+    /// <summary>A row of the timeline, for what a part of the program does.</summary>
+    internal TimelineLane TimelineLane(string name) => _communication.TimelineLane(name);
+
     internal void Serve()
     {
-        var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness);
+        var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness) { Timeline = TimelineLane("server") };
         server.Run();
     }
 

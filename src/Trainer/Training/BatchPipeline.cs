@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
+using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Data;
 
 namespace OpenEmbedding.Trainer.Training;
@@ -13,6 +14,7 @@ internal sealed class BatchPipeline : IDisposable
     private readonly BlockingCollection<StepPlan> _ready = [];
     private readonly List<StepPlan> _plans = [];
     private readonly StepPlan _empty;
+    private readonly TimelineLane _timeline;
     private readonly CancellationTokenSource _stop = new();
     private ExceptionDispatchInfo? _failure;
 
@@ -21,9 +23,11 @@ internal sealed class BatchPipeline : IDisposable
     /// <param name="layout">The tables.</param>
     /// <param name="shards">Shards of every table.</param>
     /// <param name="prefetch">Batches read ahead of the trainer, at least 1.</param>
-    public BatchPipeline(BatchReader reader, TableLayout layout, int shards, int prefetch)
+    /// <param name="timeline">Where the thread shows what it does.</param>
+    public BatchPipeline(BatchReader reader, TableLayout layout, int shards, int prefetch, TimelineLane timeline)
     {
         _reader = reader;
+        _timeline = timeline;
         const int InUse = 2; // the batch of this step and, its pull under way, that of the next
         for (int i = 0; i < prefetch + InUse; i++)
         {
@@ -82,6 +86,7 @@ internal sealed class BatchPipeline : IDisposable
     /// <summary>Passes over batches of which all rows were skipped: an empty batch would end the epoch.</summary>
     private bool ReadNonEmpty(Batch batch)
     {
+        using var read = _timeline.Begin("read batch");
         while (_reader.Read(batch))
         {
             if (batch.Rows > 0)
@@ -105,7 +110,11 @@ internal sealed class BatchPipeline : IDisposable
                     break;
                 }
 
-                plan.PlanKeys();
+                using (_timeline.Begin("plan keys"))
+                {
+                    plan.PlanKeys();
+                }
+
                 _ready.Add(plan);
             }
         }

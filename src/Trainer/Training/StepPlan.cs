@@ -78,6 +78,9 @@ internal sealed class StepPlan : IDisposable
         }
     }
 
+    /// <summary>Waits until all rows are there.</summary>
+    public void WaitForRows() => _ticket!.Wait();
+
     /// <summary>Waits for the rows and lays those of one role out by sample: <paramref name="samples"/> is [rows, columns, dimension].</summary>
     public void CopyRows<T>(int role, Span<T> samples)
         where T : unmanaged

@@ -18,10 +18,13 @@ internal sealed class TrainStep : IDisposable
     private readonly ProcessSet _trainers;
     private readonly IEmbeddingStore _store;
     private readonly BatchTensors _tensors;
+    private readonly TimelineLane _timeline;
     private float[] _scores = [];
 
-    public TrainStep(CtrModel model, DenseOptimizer dense, ProcessSet trainers, IEmbeddingStore store, BatchTensors tensors)
+    public TrainStep(
+        CtrModel model, DenseOptimizer dense, ProcessSet trainers, IEmbeddingStore store, BatchTensors tensors, TimelineLane timeline)
     {
+        _timeline = timeline;
         _model = model;
         _dense = dense;
         _trainers = trainers;
@@ -35,25 +38,30 @@ internal sealed class TrainStep : IDisposable
         _dense.ZeroGradients();
         if (plan.Batch.Rows > 0)
         {
-            using DisposeScope scope = NewDisposeScope();
-            _tensors.Load(plan);
-            Tensor logits = _model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense);
-            Tensor loss = nn.functional.binary_cross_entropy_with_logits(logits, _tensors.Labels, reduction: nn.Reduction.Sum) / globalRows;
-            loss.backward();
-            Score(logits, plan, metrics);
-            _dense.CollectGradients();
+            ComputeGradients(plan, globalRows, metrics);
         }
 
         Pending dense = _trainers.AllReduceAsync(
             "dense gradients", _dense.Gradients, _dense.Count, _dense.ElementType, ReduceOperation.Sum);
-        if (plan.Batch.Rows > 0)
+        using (_timeline.Begin("push"))
         {
-            _tensors.ReduceGradients(plan);
+            if (plan.Batch.Rows > 0)
+            {
+                _tensors.ReduceGradients(plan);
+            }
+
+            plan.Push(_store, step);
         }
 
-        plan.Push(_store, step);
-        dense.Wait();
-        _dense.Step();
+        using (_timeline.Begin("wait for dense gradients"))
+        {
+            dense.Wait();
+        }
+
+        using (_timeline.Begin("dense step"))
+        {
+            _dense.Step();
+        }
     }
 
     /// <summary>Scores the plan's batch without learning from it.</summary>
@@ -66,6 +74,38 @@ internal sealed class TrainStep : IDisposable
     }
 
     public void Dispose() => _tensors.Dispose();
+
+    private void ComputeGradients(StepPlan plan, long globalRows, BinaryMetrics metrics)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using (_timeline.Begin("wait for rows"))
+        {
+            plan.WaitForRows();
+        }
+
+        using (_timeline.Begin("load"))
+        {
+            _tensors.Load(plan);
+        }
+
+        Tensor logits, loss;
+        using (_timeline.Begin("forward"))
+        {
+            logits = _model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense);
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, _tensors.Labels, reduction: nn.Reduction.Sum) / globalRows;
+        }
+
+        using (_timeline.Begin("backward"))
+        {
+            loss.backward();
+        }
+
+        using (_timeline.Begin("score, collect"))
+        {
+            Score(logits, plan, metrics);
+            _dense.CollectGradients();
+        }
+    }
 
     private void Score(Tensor logits, StepPlan plan, BinaryMetrics metrics)
     {

@@ -38,7 +38,7 @@ internal sealed class TrainingJob : IDisposable
         _model = CtrModel.Create(options.Model, _layout.Columns, options.Embedding.Dimension, options.Data.Dense.Count);
         _dense = new DenseOptimizer(_model.DenseParameters(), options.Optimizer);
         torch.ScalarType type = options.Model.Dtype == ElementType.Float64 ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
-        _step = new TrainStep(_model, _dense, cluster.Trainers, _store, new BatchTensors(_layout, options.Data.Dense.Count, type));
+        _step = new TrainStep(_model, _dense, cluster.Trainers, _store, new BatchTensors(_layout, options.Data.Dense.Count, type), cluster.TimelineLane("trainer"));
         _agreement = new StepAgreement(cluster.Trainers);
     }
 
@@ -91,7 +91,7 @@ internal sealed class TrainingJob : IDisposable
     {
         var metrics = new BinaryMetrics();
         using BatchReader reader = _data.OpenTrain();
-        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch);
+        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
         long limit = _options.Train.Steps ?? long.MaxValue;
         long stepOfEpoch = 0;
         long samplesOfEpoch = 0;
@@ -131,7 +131,7 @@ internal sealed class TrainingJob : IDisposable
     {
         var metrics = new BinaryMetrics();
         using BatchReader reader = _data.OpenTest();
-        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch);
+        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
         StepPlan plan = Pull(batches);
         while (plan.Batch.Rows > 0)
         {
