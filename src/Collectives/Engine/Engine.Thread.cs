@@ -38,16 +38,9 @@ internal sealed partial class Engine
         var backOff = BackOff.OfThread(_longestSleep);
         while (!_stopping && _failure == null)
         {
-            if (!MustDrive)
-            {
-                Idle();
-                backOff.Reset();
-                continue;
-            }
-
             var rings = _bell.Rings;
             var progress = false;
-            if (TryDrive(Momentary))
+            if (!OthersDrive && TryDrive(Momentary))
             {
                 progress = Poll();
                 Leave();
@@ -58,21 +51,26 @@ internal sealed partial class Engine
             {
                 backOff.Reset();
             }
-            else
+            else if (HasWork && !OthersDrive)
             {
                 backOff.Pause(_bell, rings);
+            }
+            else
+            {
+                Idle();
+                backOff.Reset();
             }
         }
     }
 
     // Who waits drives; this thread then stays out of the way.
-    private bool MustDrive => Volatile.Read(ref _waiters) == 0 && HasWork;
+    private bool OthersDrive => Volatile.Read(ref _waiters) > 0;
 
     private void Idle()
     {
         _threadIdle = true;
         Interlocked.MemoryBarrier(); // says that it is idle before it looks once more
-        if (!MustDrive)
+        if (OthersDrive || !HasWork)
         {
             _wakeThread.Wait(_idleInterval);
         }
