@@ -44,36 +44,34 @@ internal sealed unsafe class RowKernel<T, TRule>(TRule rule) : RowOptimizer
         UpdateRow(ref rule, (T*)weights, (T*)slots, (T*)gradient, dimension);
     }
 
-    internal override void UpdateRows(ReadOnlySpan<nint> rows, nint gradients, int dimension, double l2)
+    internal override void UpdateRows(nint* rows, nint* gradients, int count, int dimension, double l2)
     {
         // A copy of the rule on the stack lets the JIT keep its coefficients in registers.
         var rule = _rule;
-        T* gradient = (T*)gradients;
         T* regularized = l2 != 0 ? (T*)NativeMemory.Alloc((nuint)dimension, (nuint)sizeof(T)) : null;
         T twiceL2 = T.CreateChecked(2 * l2);
         int rowBytes = (int)(dimension * sizeof(T) + SlotBytes(dimension));
-        for (int i = 0; i < Math.Min(Prefetch.Distance, rows.Length); i++)
+        for (int i = 0; i < Math.Min(Prefetch.Distance, count); i++)
         {
             Prefetch.Row(rows[i], rowBytes);
         }
 
-        for (int i = 0; i < rows.Length; i++)
+        for (int i = 0; i < count; i++)
         {
-            if (i + Prefetch.Distance < rows.Length)
+            if (i + Prefetch.Distance < count)
             {
                 Prefetch.Row(rows[i + Prefetch.Distance], rowBytes);
             }
 
             T* weights = (T*)rows[i];
-            T* ownGradient = gradient;
+            T* gradient = (T*)gradients[i];
             if (regularized != null)
             {
                 RowMath.AddScaled(regularized, gradient, weights, twiceL2, dimension);
-                ownGradient = regularized;
+                gradient = regularized;
             }
 
-            UpdateRow(ref rule, weights, weights + dimension, ownGradient, dimension);
-            gradient += dimension;
+            UpdateRow(ref rule, weights, weights + dimension, gradient, dimension);
         }
 
         NativeMemory.Free(regularized);

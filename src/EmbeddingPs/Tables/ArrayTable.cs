@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
@@ -12,29 +13,40 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
 
     // Small, because one key of a block takes the memory of all.
     private const long BlockBytes = 64 << 10;
+    private const long FlagBlockBytes = 4 << 10;
+    private const int FlagShift = 6;
 
     private readonly RowBlocks _rows;
+
+    // A bit for each row, apart from the rows: so many fit into a cache line that looking costs next to nothing.
+    private readonly RowBlocks _flags;
+    private readonly long _vocabulary;
+    private readonly long _rowLimit;
+    private readonly ulong _reciprocal;
     private readonly List<long> _blocks = [];
 
     public ArrayTable(TableOptions options, int shard, int shards)
         : base(options, shard, shards)
     {
-        RowLimit = options.Vocabulary > shard ? (options.Vocabulary - 1 - shard) / shards + 1 : 0;
-        _rows = new RowBlocks(RowLimit, RowBytes, BlockBytes, withFlags: true);
+        _vocabulary = options.Vocabulary;
+        _rowLimit = options.Vocabulary > shard ? (options.Vocabulary - 1 - shard) / shards + 1 : 0;
+        _rows = new RowBlocks(_rowLimit, RowBytes, BlockBytes, zeroed: false);
+        _flags = new RowBlocks((_rowLimit >> FlagShift) + 1, sizeof(ulong), FlagBlockBytes, zeroed: true);
+        _reciprocal = Sharding.Reciprocal(shards);
     }
 
-    public override long MemoryBytes => _rows.Bytes;
-
-    internal override long RowLimit { get; }
+    public override long MemoryBytes => _rows.Bytes + _flags.Bytes;
 
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {
-        Find(keys, rows);
-        for (int i = 0; i < keys.Length; i++)
+        for (int start = 0; start < keys.Length; start += Group)
         {
-            if (rows[i] < 0)
+            int count = Math.Min(Group, keys.Length - start);
+            var group = keys.Slice(start, count);
+            var found = rows.Slice(start, count);
+            if (!FindGroup(group, found))
             {
-                rows[i] = Add(keys[i]);
+                AddMissing(group, found);
             }
         }
     }
@@ -56,7 +68,7 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         for (; cursor < end; cursor++)
         {
             long row = _blocks[(int)_rows.BlockOf(cursor)] * _rows.RowsPerBlock + cursor % _rows.RowsPerBlock;
-            if (!IsSet(_rows.Find(_rows.BlockOf(row)), row))
+            if (!IsSet(row))
             {
                 continue;
             }
@@ -76,12 +88,13 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
     private protected override void Free()
     {
         _rows.Dispose();
+        _flags.Dispose();
         _blocks.Clear();
     }
 
     private protected override nint Weights(long row)
     {
-        Debug.Assert((ulong)row < (ulong)RowLimit, "A row handle of another table.");
+        Debug.Assert((ulong)row < (ulong)_rowLimit, "A row handle of another table.");
         return _rows.Address(row);
     }
 
@@ -93,23 +106,39 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         }
     }
 
-    private void FindGroup(ReadOnlySpan<long> keys, Span<long> rows)
+    /// <returns>Whether every key has a row.</returns>
+    private bool FindGroup(ReadOnlySpan<long> keys, Span<long> rows)
     {
-        // The flags lie apart from each other like the rows: ask for all of them, then look.
-        nint* blocks = stackalloc nint[Group];
+        // The flags lie apart from each other: ask for all of them, then look.
+        nint* flags = stackalloc nint[Group];
         for (int i = 0; i < keys.Length; i++)
         {
             long row = RowOf(keys[i]);
             rows[i] = row;
-            blocks[i] = _rows.Find(_rows.BlockOf(row));
-            Prefetch.Line(blocks[i] + FlagOffset(row));
+            flags[i] = _flags.Find(row >> FlagShift);
+            Prefetch.Line(flags[i]);
         }
 
+        bool all = true;
         for (int i = 0; i < keys.Length; i++)
         {
-            if (!IsSet(blocks[i], rows[i]))
+            if (flags[i] == 0 || (*(ulong*)flags[i] >> (int)rows[i] & 1) == 0)
             {
                 rows[i] = -1;
+                all = false;
+            }
+        }
+
+        return all;
+    }
+
+    private void AddMissing(ReadOnlySpan<long> keys, Span<long> rows)
+    {
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (rows[i] < 0)
+            {
+                rows[i] = Add(keys[i]);
             }
         }
     }
@@ -117,32 +146,39 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
     private long Add(long key)
     {
         long row = RowOf(key);
-        long block = _rows.BlockOf(row);
-        nint flags = _rows.Find(block);
-        if (flags == 0)
+        if (!IsSet(row))
         {
-            flags = _rows.FindOrAdd(block);
-            _blocks.Add(block);
-        }
+            long block = _rows.BlockOf(row);
+            if (_rows.Add(block))
+            {
+                _blocks.Add(block);
+            }
 
-        if (!IsSet(flags, row))
-        {
             InitializeRow(key, _rows.Address(row));
-            *(byte*)(flags + FlagOffset(row)) |= (byte)(1 << (int)(row & 7));
+            _flags.Add(_flags.BlockOf(row >> FlagShift));
+            *(ulong*)_flags.Address(row >> FlagShift) |= 1UL << (int)row;
             RowCount++;
         }
 
         return row;
     }
 
-    private nint FlagOffset(long row) => (nint)((row & (_rows.RowsPerBlock - 1)) >> 3);
+    private bool IsSet(long row)
+    {
+        nint word = _flags.Find(row >> FlagShift);
+        return word != 0 && (*(ulong*)word >> (int)row & 1) != 0;
+    }
 
-    private bool IsSet(nint flags, long row) => flags != 0 && (*(byte*)(flags + FlagOffset(row)) >> (int)(row & 7) & 1) != 0;
-
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long RowOf(long key)
     {
-        long row = (long)((ulong)key / (uint)Shards);
-        if ((ulong)row >= (ulong)RowLimit || row * Shards + Shard != key)
+        if ((ulong)key >= (ulong)_vocabulary)
+        {
+            ThrowOutOfRange(key);
+        }
+
+        long row = Sharding.Divide(key, _reciprocal);
+        if (row * Shards + Shard != key)
         {
             ThrowOutOfRange(key);
         }

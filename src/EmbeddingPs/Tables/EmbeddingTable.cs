@@ -13,16 +13,14 @@ public abstract unsafe class EmbeddingTable : IDisposable
     public const int LargestDimension = 4096;
 
     // Keys are handled in groups of this many: large enough for their waits to overlap, small enough to stay in the nearest cache.
-    private protected const int Group = 512;
-
-    private readonly int _weightBytes;
+    internal const int Group = 512;
 
     private protected EmbeddingTable(TableOptions options, int shard, int shards)
     {
         Options = options;
         Shard = shard;
         Shards = shards;
-        _weightBytes = options.Dimension * ElementBytes(options);
+        WeightBytes = options.Dimension * ElementBytes(options);
         Initializer = RowInitializer.Create(options.Initializer, options.Seed, options.Name, options.ElementType);
         Optimizer = RowOptimizer.Create(options.Optimizer, options.ElementType);
     }
@@ -42,15 +40,15 @@ public abstract unsafe class EmbeddingTable : IDisposable
     /// <summary>Bytes of native memory that hold the rows and find them.</summary>
     public abstract long MemoryBytes { get; }
 
-    /// <summary>Row handles are below this.</summary>
-    internal abstract long RowLimit { get; }
-
     private protected RowInitializer Initializer { get; }
 
     private protected RowOptimizer Optimizer { get; }
 
+    /// <summary>Bytes of a row's weights.</summary>
+    private protected int WeightBytes { get; }
+
     /// <summary>Bytes of a row's weights and slots.</summary>
-    private protected int RowBytes => checked((int)(_weightBytes + Optimizer.SlotBytes(Options.Dimension)));
+    private protected int RowBytes => checked((int)(WeightBytes + Optimizer.SlotBytes(Options.Dimension)));
 
     /// <summary>Makes the part of a table that belongs to <paramref name="shard"/> of <paramref name="shards"/>; an option out of its range is an error.</summary>
     public static EmbeddingTable Create(TableOptions options, int shard, int shards)
@@ -89,18 +87,18 @@ public abstract unsafe class EmbeddingTable : IDisposable
             Locate(group, addresses);
             for (int i = 0; i < Math.Min(Prefetch.Distance, group.Length); i++)
             {
-                Prefetch.Row(addresses[i], _weightBytes);
+                Prefetch.Row(addresses[i], WeightBytes);
             }
 
             for (int i = 0; i < group.Length; i++)
             {
                 if (i + Prefetch.Distance < group.Length)
                 {
-                    Prefetch.Row(addresses[i + Prefetch.Distance], _weightBytes);
+                    Prefetch.Row(addresses[i + Prefetch.Distance], WeightBytes);
                 }
 
-                RowCopy.Copy((byte*)addresses[i], (byte*)destination, _weightBytes);
-                destination += _weightBytes;
+                RowCopy.Copy((byte*)addresses[i], (byte*)destination, WeightBytes);
+                destination += WeightBytes;
             }
         }
     }
@@ -121,10 +119,10 @@ public abstract unsafe class EmbeddingTable : IDisposable
                 }
                 else
                 {
-                    RowCopy.Copy((byte*)Weights(rows[i]), (byte*)destination, _weightBytes);
+                    RowCopy.Copy((byte*)Weights(rows[i]), (byte*)destination, WeightBytes);
                 }
 
-                destination += _weightBytes;
+                destination += WeightBytes;
             }
         }
     }
@@ -134,17 +132,17 @@ public abstract unsafe class EmbeddingTable : IDisposable
     /// <param name="gradients">[rows, Dimension] of the table's element type.</param>
     public void Apply(ReadOnlySpan<long> rows, nint gradients)
     {
-        Span<nint> addresses = stackalloc nint[Group];
+        nint* addresses = stackalloc nint[Group];
         for (int start = 0; start < rows.Length; start += Group)
         {
             var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
-            fixed (nint* first = addresses)
+            for (int i = 0; i < group.Length; i++)
             {
-                Locate(group, first);
+                addresses[i] = gradients;
+                gradients += WeightBytes;
             }
 
-            Optimizer.UpdateRows(addresses[..group.Length], gradients, Options.Dimension, Options.L2);
-            gradients += group.Length * _weightBytes;
+            Apply(group, addresses);
         }
     }
 
@@ -154,6 +152,16 @@ public abstract unsafe class EmbeddingTable : IDisposable
         Free();
         RowCount = 0;
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Updates each row once with its gradient, wherever that is.</summary>
+    /// <param name="rows">At most <see cref="Group"/> row handles, each at most once.</param>
+    /// <param name="gradients">The address of the gradient of each row.</param>
+    internal void Apply(ReadOnlySpan<long> rows, nint* gradients)
+    {
+        nint* addresses = stackalloc nint[Group];
+        Locate(rows, addresses);
+        Optimizer.UpdateRows(addresses, gradients, rows.Length, Options.Dimension, Options.L2);
     }
 
     /// <summary>Frees the native memory.</summary>
@@ -168,15 +176,15 @@ public abstract unsafe class EmbeddingTable : IDisposable
     private protected void InitializeRow(long key, nint weights)
     {
         Initializer.Fill(key, weights, Options.Dimension);
-        Optimizer.InitializeSlots(weights + _weightBytes, Options.Dimension);
+        Optimizer.InitializeSlots(weights + WeightBytes, Options.Dimension);
     }
 
     /// <summary>Copies one row's weights out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected nint CopyWeights(nint row, nint destination)
     {
-        RowCopy.Copy((byte*)row, (byte*)destination, _weightBytes);
-        return destination + _weightBytes;
+        RowCopy.Copy((byte*)row, (byte*)destination, WeightBytes);
+        return destination + WeightBytes;
     }
 
     private static int ElementBytes(TableOptions options) => options.ElementType == ElementType.Float32 ? sizeof(float) : sizeof(double);

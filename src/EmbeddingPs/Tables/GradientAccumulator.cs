@@ -6,24 +6,29 @@ using OpenEmbedding.EmbeddingPs.Optimizers;
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
 /// <summary>Sums the gradients of several trainers for one table, in the order they are added, then updates each row once.</summary>
-/// <remarks>Not thread-safe. Several accumulators of one table may be filled at the same time, one for each open step.</remarks>
+/// <remarks>
+/// Adding only notes where the gradients of each row are; they are summed when their row is updated, so that a sum never leaves the cache.
+/// Not thread-safe. Several accumulators of one table may be filled at the same time, one for each open step.
+/// </remarks>
 public sealed unsafe class GradientAccumulator : IDisposable
 {
-    private const int Group = 512;
-    private const long PlaceBlockBytes = 16 << 10;
+    private const int Group = EmbeddingTable.Group;
 
     private readonly int _dimension;
     private readonly int _gradientBytes;
+    private readonly RowPlaces _places = new();
 
-    // Where the sum of a row is, by row number. Never cleared: a place counts only if _rows has that very row there.
-    private readonly RowBlocks _places;
+    // The sums of a group of rows.
+    private readonly nint _sums;
 
+    // Distinct rows as they first came, and the gradients of each: the first, and a chain of the others in the order they were added.
     private long[] _rows = [];
+    private Gradients[] _gradients = [];
     private int _count;
-    private nint _sums;
-    private long _room;
+    private Link[] _links = [];
+    private int _linkCount;
 
-    // Gradients of the only source so far, not copied; 0 once they are in _sums.
+    // Gradients of the only source so far, whose rows are not looked up; 0 once there is another.
     private nint _single;
 
     /// <summary>Makes an empty accumulator for <paramref name="table"/>.</summary>
@@ -32,7 +37,7 @@ public sealed unsafe class GradientAccumulator : IDisposable
         Table = table;
         _dimension = table.Options.Dimension;
         _gradientBytes = _dimension * (table.Options.ElementType == ElementType.Float32 ? sizeof(float) : sizeof(double));
-        _places = new RowBlocks(table.RowLimit, sizeof(int), PlaceBlockBytes, withFlags: false);
+        _sums = HugePages.Allocate((long)Group * _gradientBytes);
     }
 
     /// <summary>The table that <see cref="Apply"/> updates.</summary>
@@ -40,7 +45,7 @@ public sealed unsafe class GradientAccumulator : IDisposable
 
     /// <summary>Adds the gradients of one trainer.</summary>
     /// <param name="rows">Row handles of the table, each at most once in one call.</param>
-    /// <param name="gradients">[rows, Dimension] of the table's element type; must stay unchanged until <see cref="Apply"/> returns, because a first source is not copied.</param>
+    /// <param name="gradients">[rows, Dimension] of the table's element type; must stay unchanged until <see cref="Apply"/> returns, because they are not copied.</param>
     public void Add(ReadOnlySpan<long> rows, nint gradients)
     {
         if (rows.IsEmpty)
@@ -59,26 +64,35 @@ public sealed unsafe class GradientAccumulator : IDisposable
 
         if (_single != 0)
         {
-            CopySingle();
+            int first = _count;
+            _count = 0;
+            _places.Clear();
+            Note(_rows.AsSpan(0, first), _single);
+            _single = 0;
         }
 
         MakeRoom(_count + rows.Length);
-        MakeSumRoom();
-        if (Table.Options.ElementType == ElementType.Float32)
-        {
-            Merge<float>(rows, (byte*)gradients);
-        }
-        else
-        {
-            Merge<double>(rows, (byte*)gradients);
-        }
+        Note(rows, gradients);
     }
 
     /// <summary>Updates every row that was added once, with its sum, and starts anew.</summary>
     public void Apply()
     {
-        Table.Apply(_rows.AsSpan(0, _count), _single != 0 ? _single : _sums);
+        if (_single != 0)
+        {
+            Table.Apply(_rows.AsSpan(0, _count), _single);
+        }
+        else if (Table.Options.ElementType == ElementType.Float32)
+        {
+            ApplySums<float>();
+        }
+        else
+        {
+            ApplySums<double>();
+        }
+
         _count = 0;
+        _linkCount = 0;
         _single = 0;
     }
 
@@ -87,52 +101,26 @@ public sealed unsafe class GradientAccumulator : IDisposable
     {
         _places.Dispose();
         NativeMemory.AlignedFree((void*)_sums);
-        _sums = 0;
-        _room = 0;
-        _count = 0;
-        _single = 0;
     }
 
-    private void CopySingle()
+    private void Note(ReadOnlySpan<long> rows, nint gradients)
     {
-        MakeSumRoom();
-        Buffer.MemoryCopy((void*)_single, (void*)_sums, _room, (long)_count * _gradientBytes);
-        _single = 0;
-        for (int i = 0; i < _count; i++)
-        {
-            *Place(_rows[i]) = i;
-        }
-    }
-
-    private void Merge<T>(ReadOnlySpan<long> rows, byte* gradients)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        // Places lie apart from each other like the rows: ask for all of them, then look.
-        nint* places = stackalloc nint[Group];
+        _places.MakeRoom(_count + rows.Length, _rows.AsSpan(0, _count));
         for (int start = 0; start < rows.Length; start += Group)
         {
             var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
-            for (int i = 0; i < group.Length; i++)
+            _places.Prefetch(group);
+            foreach (long row in group)
             {
-                places[i] = (nint)Place(group[i]);
-                Prefetch.Line(places[i]);
-            }
-
-            for (int i = 0; i < group.Length; i++)
-            {
-                int place = *(int*)places[i];
-                byte* sum;
-                if ((uint)place < (uint)_count && _rows[place] == group[i])
+                int place = _places.FindOrAdd(row, _rows, _count);
+                if (place == _count)
                 {
-                    sum = (byte*)_sums + (long)place * _gradientBytes;
-                    RowMath.AddScaled((T*)sum, (T*)sum, (T*)gradients, T.One, _dimension);
+                    _rows[_count] = row;
+                    _gradients[_count++] = new Gradients { First = gradients, FirstLink = -1 };
                 }
                 else
                 {
-                    *(int*)places[i] = _count;
-                    sum = (byte*)_sums + (long)_count * _gradientBytes;
-                    RowCopy.Copy(gradients, sum, _gradientBytes);
-                    _rows[_count++] = group[i];
+                    Chain(ref _gradients[place], gradients);
                 }
 
                 gradients += _gradientBytes;
@@ -140,35 +128,94 @@ public sealed unsafe class GradientAccumulator : IDisposable
         }
     }
 
-    private int* Place(long row)
+    private void Chain(ref Gradients of, nint gradient)
     {
-        _places.FindOrAdd(_places.BlockOf(row));
-        return (int*)_places.Address(row);
+        if (_linkCount == _links.Length)
+        {
+            Array.Resize(ref _links, Math.Max(Group, 2 * _linkCount));
+        }
+
+        _links[_linkCount] = new Link { Gradient = gradient, Next = -1 };
+        if (of.FirstLink < 0)
+        {
+            of.FirstLink = _linkCount;
+        }
+        else
+        {
+            _links[of.LastLink].Next = _linkCount;
+        }
+
+        of.LastLink = _linkCount++;
+    }
+
+    private void ApplySums<T>()
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        nint* gradients = stackalloc nint[Group];
+        for (int start = 0; start < _count; start += Group)
+        {
+            int count = Math.Min(Group, _count - start);
+            var group = _gradients.AsSpan(start, count);
+            PrefetchLinks(group);
+            nint sum = _sums;
+            for (int i = 0; i < count; i++)
+            {
+                gradients[i] = group[i].First;
+                if (group[i].FirstLink >= 0)
+                {
+                    Sum((T*)sum, group[i]);
+                    gradients[i] = sum;
+                    sum += _gradientBytes;
+                }
+            }
+
+            Table.Apply(_rows.AsSpan(start, count), gradients);
+        }
+    }
+
+    // First gradients come in the order of memory, the others do not.
+    private void PrefetchLinks(ReadOnlySpan<Gradients> group)
+    {
+        foreach (ref readonly var of in group)
+        {
+            if (of.FirstLink >= 0)
+            {
+                Tables.Prefetch.Row(_links[of.FirstLink].Gradient, _gradientBytes);
+            }
+        }
+    }
+
+    private void Sum<T>(T* sum, in Gradients of)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T* left = (T*)of.First;
+        for (int link = of.FirstLink; link >= 0; link = _links[link].Next)
+        {
+            RowMath.AddScaled(sum, left, (T*)_links[link].Gradient, T.One, _dimension);
+            left = sum;
+        }
     }
 
     private void MakeRoom(int rows)
     {
         if (rows > _rows.Length)
         {
-            Array.Resize(ref _rows, Math.Max(rows, 2 * _rows.Length));
+            int room = Math.Max(rows, (int)Math.Min(Array.MaxLength, 2L * _rows.Length));
+            Array.Resize(ref _rows, room);
+            Array.Resize(ref _gradients, room);
         }
     }
 
-    private void MakeSumRoom()
+    private struct Gradients
     {
-        // As many sums as _rows has room for.
-        long bytes = (long)_rows.Length * _gradientBytes;
-        if (bytes > _room)
-        {
-            nint sums = HugePages.Allocate(bytes);
-            if (_single == 0)
-            {
-                Buffer.MemoryCopy((void*)_sums, (void*)sums, bytes, (long)_count * _gradientBytes);
-            }
+        public nint First;
+        public int FirstLink;
+        public int LastLink;
+    }
 
-            NativeMemory.AlignedFree((void*)_sums);
-            _sums = sums;
-            _room = bytes;
-        }
+    private struct Link
+    {
+        public nint Gradient;
+        public int Next;
     }
 }

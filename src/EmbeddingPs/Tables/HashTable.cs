@@ -1,71 +1,74 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
-/// <summary>Any key in [0, 2^63): rows are numbered in the order in which they come, and each starts with its key.</summary>
+/// <summary>Any key in [0, 2^63): rows are numbered in the order in which they come; an index holds the keys.</summary>
 internal sealed unsafe class HashTable : EmbeddingTable
 {
     private const long BlockBytes = 1 << 20;
-    private const int KeyBytes = sizeof(long);
 
     private readonly RowBlocks _rows;
-    private readonly RowIndex _index = new();
+    private readonly KeyIndex _index = new();
 
     public HashTable(TableOptions options, int shard, int shards)
         : base(options, shard, shards)
     {
-        // Whole keys apart, so that every key is aligned.
-        int stride = (KeyBytes + RowBytes + KeyBytes - 1) & -KeyBytes;
-        _rows = new RowBlocks(RowIndex.MostRows, stride, BlockBytes, withFlags: false);
+        _rows = new RowBlocks(KeyIndex.MostRows, RowBytes, BlockBytes, zeroed: false);
     }
 
     public override long MemoryBytes => _rows.Bytes + _index.Bytes;
 
-    internal override long RowLimit => RowIndex.MostRows;
-
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {
-        ulong* hashes = stackalloc ulong[Group];
         for (int start = 0; start < keys.Length; start += Group)
         {
             int count = Math.Min(Group, keys.Length - start);
             var group = keys.Slice(start, count);
             var found = rows.Slice(start, count);
-            FindGroup(group, found, hashes);
-            for (int i = 0; i < count; i++)
+            if (!FindGroup(group, found))
             {
-                if (found[i] < 0)
-                {
-                    found[i] = Add(group[i], hashes[i]);
-                }
+                AddMissing(group, found);
             }
         }
     }
 
     public override void Find(ReadOnlySpan<long> keys, Span<long> rows)
     {
-        ulong* hashes = stackalloc ulong[Group];
         for (int start = 0; start < keys.Length; start += Group)
         {
             int count = Math.Min(Group, keys.Length - start);
-            FindGroup(keys.Slice(start, count), rows.Slice(start, count), hashes);
+            FindGroup(keys.Slice(start, count), rows.Slice(start, count));
         }
     }
 
     public override long Scan(long cursor, Span<long> keys, nint weights, out int count)
     {
-        count = (int)Math.Min(keys.Length, RowCount - cursor);
-        for (int i = 0; i < count; i++)
+        // The cursor counts the places of the index, which lie in another order than the rows.
+        Span<long> rows = stackalloc long[Group];
+        count = 0;
+        int gathered = 0;
+        for (; cursor < _index.Places && count < keys.Length; cursor++)
         {
-            keys[i] = KeyOf(cursor + i);
-            weights = CopyWeights(Weights(cursor + i), weights);
+            var (key, row) = _index.KeyAt(cursor);
+            if (key < 0)
+            {
+                continue;
+            }
+
+            keys[count++] = key;
+            rows[count - 1 - gathered] = row;
+            if (count - gathered == Group)
+            {
+                Gather(rows, weights);
+                weights += Group * WeightBytes;
+                gathered = count;
+            }
         }
 
-        cursor += count;
-        return cursor < RowCount ? cursor : -1;
+        Gather(rows[..(count - gathered)], weights);
+        return cursor < _index.Places ? cursor : -1;
     }
 
     private protected override void Free()
@@ -77,7 +80,7 @@ internal sealed unsafe class HashTable : EmbeddingTable
     private protected override nint Weights(long row)
     {
         Debug.Assert((ulong)row < (ulong)RowCount, "A row handle of another table.");
-        return _rows.Address(row) + KeyBytes;
+        return _rows.Address(row);
     }
 
     private protected override void Locate(ReadOnlySpan<long> rows, nint* addresses)
@@ -88,18 +91,11 @@ internal sealed unsafe class HashTable : EmbeddingTable
         }
     }
 
-    /// <summary>A bijection of 64 bits (the finalizer of MurmurHash3), other than the one that deals keys to shards.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Hash(long key)
+    /// <returns>Whether every key has a row.</returns>
+    private bool FindGroup(ReadOnlySpan<long> keys, Span<long> rows)
     {
-        ulong hash = (ulong)key;
-        hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCD;
-        hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53;
-        return hash ^ (hash >> 33);
-    }
-
-    private void FindGroup(ReadOnlySpan<long> keys, Span<long> rows, ulong* hashes)
-    {
+        // The lines lie apart from each other: ask for all of them, then look.
+        nint* homes = stackalloc nint[Group];
         for (int i = 0; i < keys.Length; i++)
         {
             if (keys[i] < 0)
@@ -107,91 +103,48 @@ internal sealed unsafe class HashTable : EmbeddingTable
                 ThrowNegative(keys[i]);
             }
 
-            hashes[i] = Hash(keys[i]);
-            Prefetch.Line(_index.HomeOf(hashes[i]));
+            homes[i] = _index.HomeOf(keys[i]);
+            Prefetch.Line(homes[i]);
         }
 
+        long signs = 0;
         for (int i = 0; i < keys.Length; i++)
         {
-            rows[i] = _index.FindCandidate(hashes[i]);
-            if (rows[i] >= 0)
-            {
-                Prefetch.Line(_rows.Address(rows[i]));
-            }
+            rows[i] = _index.Find(keys[i], homes[i]);
+            signs |= rows[i];
         }
 
+        return signs >= 0;
+    }
+
+    private void AddMissing(ReadOnlySpan<long> keys, Span<long> rows)
+    {
         for (int i = 0; i < keys.Length; i++)
         {
-            if (rows[i] >= 0 && KeyOf(rows[i]) != keys[i])
+            if (rows[i] < 0)
             {
-                // Another key with the same tag; look on with whole keys.
-                rows[i] = FindWhole(keys[i], hashes[i]);
+                // The key may have come earlier in the same group.
+                long row = _index.Find(keys[i], _index.HomeOf(keys[i]));
+                rows[i] = row >= 0 ? row : Add(keys[i]);
             }
         }
     }
 
-    private long FindWhole(long key, ulong hash)
+    private long Add(long key)
     {
-        long place = _index.FirstPlace(hash);
-        long row;
-        while ((row = _index.NextCandidate(hash, ref place)) >= 0 && KeyOf(row) != key)
-        {
-        }
-
-        return row;
-    }
-
-    private long Add(long key, ulong hash)
-    {
-        // The key may have come earlier in the same group.
-        long row = FindWhole(key, hash);
-        if (row >= 0)
-        {
-            return row;
-        }
-
-        row = RowCount;
-        if (row >= RowIndex.MostRows)
+        long row = RowCount;
+        if (row >= KeyIndex.MostRows)
         {
             throw new OpenEmbeddingException(
                 $"Table {Options.Name}: shard {Shard} of {Shards} is full with {row} rows; more servers hold more.");
         }
 
-        if (_index.IsFull(row))
-        {
-            _index.Grow();
-            Reindex();
-        }
-
-        _rows.FindOrAdd(_rows.BlockOf(row));
-        nint address = _rows.Address(row);
-        *(long*)address = key;
-        InitializeRow(key, address + KeyBytes);
-        _index.Insert(hash, row);
+        _rows.Add(_rows.BlockOf(row));
+        InitializeRow(key, _rows.Address(row));
+        _index.Add(key, row);
         RowCount++;
         return row;
     }
-
-    private void Reindex()
-    {
-        ulong* hashes = stackalloc ulong[Group];
-        for (long start = 0; start < RowCount; start += Group)
-        {
-            int count = (int)Math.Min(Group, RowCount - start);
-            for (int i = 0; i < count; i++)
-            {
-                hashes[i] = Hash(KeyOf(start + i));
-                Prefetch.Line(_index.HomeOf(hashes[i]));
-            }
-
-            for (int i = 0; i < count; i++)
-            {
-                _index.Insert(hashes[i], start + i);
-            }
-        }
-    }
-
-    private long KeyOf(long row) => *(long*)_rows.Address(row);
 
     [DoesNotReturn]
     private void ThrowNegative(long key)

@@ -8,7 +8,7 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 /// <remarks>
 /// <code>
 /// directory: [block 0][block 1][   ] …      0 where no row was needed
-///               └─► [flags: one bit per row, if asked for, padded to 64 bytes][row 0][row 1] … [row 2^shift − 1]
+///               └─► [row 0][row 1] … [row 2^shift − 1]
 /// </code>
 /// </remarks>
 internal sealed unsafe class RowBlocks : IDisposable
@@ -20,15 +20,15 @@ internal sealed unsafe class RowBlocks : IDisposable
     private readonly int _shift;
     private readonly long _mask;
     private readonly int _stride;
-    private readonly int _flagBytes;
+    private readonly bool _zeroed;
     private nint* _directory;
     private long _directoryLength;
 
     /// <param name="rowLimit">Row numbers are below this.</param>
     /// <param name="stride">Bytes from row to row.</param>
     /// <param name="blockBytes">About how large a block is.</param>
-    /// <param name="withFlags">Whether a block starts with a bit for each row, all 0 at first.</param>
-    public RowBlocks(long rowLimit, int stride, long blockBytes, bool withFlags)
+    /// <param name="zeroed">Whether all rows are 0 at first; else their content is undefined.</param>
+    public RowBlocks(long rowLimit, int stride, long blockBytes, bool zeroed)
     {
         long rows = Math.Max(1, blockBytes / stride);
         _shift = Math.Max(BitOperations.Log2((ulong)rows), BitOperations.Log2((ulong)(rowLimit / MostBlocks)));
@@ -39,7 +39,7 @@ internal sealed unsafe class RowBlocks : IDisposable
 
         _mask = (1L << _shift) - 1;
         _stride = stride;
-        _flagBytes = withFlags ? checked((int)((((1L << _shift) + 511) >> 9) * 64)) : 0;
+        _zeroed = zeroed;
     }
 
     /// <summary>Rows per block, a power of two.</summary>
@@ -52,20 +52,42 @@ internal sealed unsafe class RowBlocks : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long BlockOf(long row) => row >> _shift;
 
-    /// <summary>The address of a block's flags, 0 if none of its rows was needed so far.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public nint Find(long block) => (ulong)block < (ulong)_directoryLength ? _directory[block] : 0;
-
-    /// <summary>The address of a block's flags; makes the block if need be.</summary>
-    public nint FindOrAdd(long block)
+    /// <summary>Makes a block if it is not there.</summary>
+    /// <returns>Whether it was made.</returns>
+    public bool Add(long block)
     {
-        nint found = Find(block);
-        return found != 0 ? found : Add(block);
+        if (block >= _directoryLength)
+        {
+            GrowDirectory(block);
+        }
+        else if (_directory[block] != 0)
+        {
+            return false;
+        }
+
+        long bytes = RowsPerBlock * _stride;
+        nint address = _arena.Allocate(bytes);
+        if (_zeroed)
+        {
+            NativeMemory.Clear((void*)address, (nuint)bytes);
+        }
+
+        _directory[block] = address;
+        return true;
     }
 
     /// <summary>The address of a row, whose block must be there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public nint Address(long row) => _directory[row >> _shift] + _flagBytes + (nint)((row & _mask) * _stride);
+    public nint Address(long row) => _directory[row >> _shift] + (nint)((row & _mask) * _stride);
+
+    /// <summary>The address of a row, 0 if none of its block was needed so far.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nint Find(long row)
+    {
+        long block = row >> _shift;
+        nint address = (ulong)block < (ulong)_directoryLength ? _directory[block] : 0;
+        return address == 0 ? 0 : address + (nint)((row & _mask) * _stride);
+    }
 
     /// <summary>Frees all memory.</summary>
     public void Dispose()
@@ -74,19 +96,6 @@ internal sealed unsafe class RowBlocks : IDisposable
         NativeMemory.Free(_directory);
         _directory = null;
         _directoryLength = 0;
-    }
-
-    private nint Add(long block)
-    {
-        if (block >= _directoryLength)
-        {
-            GrowDirectory(block);
-        }
-
-        nint address = _arena.Allocate(_flagBytes + (_mask + 1) * _stride);
-        NativeMemory.Clear((void*)address, (nuint)_flagBytes);
-        _directory[block] = address;
-        return address;
     }
 
     private void GrowDirectory(long block)
