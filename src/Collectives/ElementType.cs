@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OpenEmbedding.Collectives;
 
 /// <summary>The type of one element of a buffer.</summary>
@@ -16,6 +18,7 @@ public enum ElementType
     Float16,
 
     /// <summary>The upper half of a float32.</summary>
+    [JsonStringEnumMemberName("bfloat16")]
     BFloat16,
 
     /// <summary>IEEE 754 single precision.</summary>

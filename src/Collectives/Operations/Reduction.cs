@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace OpenEmbedding.Collectives;
 
 /// <summary>Reductions in the process's own memory: what MPI cannot reduce, and what comes after its reductions.</summary>
-/// <remarks>16-bit floating-point elements are widened to float32, reduced there, and rounded once.</remarks>
+/// <remarks>16-bit floating-point elements are widened to float32, reduced there, and rounded once; see <see cref="INarrowType"/>.</remarks>
 internal static unsafe class Reduction
 {
     // Elements that are widened at a time: they fit the first-level cache.
@@ -17,10 +17,10 @@ internal static unsafe class Reduction
         switch (type)
         {
             case ElementType.Float16:
-                CombineNarrow<Half, WidenHalf>(sources, destination, count, operation);
+                CombineNarrow<Float16Type>(sources, destination, count, operation);
                 break;
             case ElementType.BFloat16:
-                CombineNarrow<BFloat16, WidenBFloat16>(sources, destination, count, operation);
+                CombineNarrow<BFloat16Type>(sources, destination, count, operation);
                 break;
             case ElementType.Float32:
                 Combine<float>(sources, destination, count, operation);
@@ -95,22 +95,21 @@ internal static unsafe class Reduction
         }
     }
 
-    private static void CombineNarrow<T, TWiden>(
+    private static void CombineNarrow<TType>(
         ReadOnlySpan<nint> sources, nint destination, long count, ReduceOperation operation)
-        where T : unmanaged
-        where TWiden : struct, IWiden<T>
+        where TType : struct, INarrowType
     {
-        Span<float> tile = stackalloc float[TileLength];
-        Span<float> wide = stackalloc float[TileLength];
+        float* tile = stackalloc float[TileLength];
+        float* wide = stackalloc float[TileLength];
         for (long done = 0; done < count; done += TileLength)
         {
             var length = (int)Math.Min(TileLength, count - done);
-            var sum = tile[..length];
-            Widen<T, TWiden>(At<T>(sources[0], done, length), sum);
+            var sum = new Span<float>(tile, length);
+            NarrowConversion.Widen<TType>((ushort*)sources[0] + done, tile, length, 1);
             foreach (var source in sources[1..])
             {
-                Widen<T, TWiden>(At<T>(source, done, length), wide);
-                Accumulate(sum, wide[..length], operation);
+                NarrowConversion.Widen<TType>((ushort*)source + done, wide, length, 1);
+                Accumulate(sum, new ReadOnlySpan<float>(wide, length), operation);
             }
 
             if (operation == ReduceOperation.Average)
@@ -118,11 +117,7 @@ internal static unsafe class Reduction
                 Divide(sum, sources.Length);
             }
 
-            var narrow = At<T>(destination, done, length);
-            for (var i = 0; i < length; i++)
-            {
-                narrow[i] = TWiden.Narrow(sum[i]);
-            }
+            NarrowConversion.Narrow<TType>(tile, (ushort*)destination + done, length, 1);
         }
     }
 
@@ -203,38 +198,6 @@ internal static unsafe class Reduction
         }
     }
 
-    private static void Widen<T, TWiden>(ReadOnlySpan<T> narrow, Span<float> wide)
-        where T : unmanaged
-        where TWiden : struct, IWiden<T>
-    {
-        for (var i = 0; i < narrow.Length; i++)
-        {
-            wide[i] = TWiden.Widen(narrow[i]);
-        }
-    }
-
     private static Span<T> At<T>(nint data, long index, int length)
         where T : unmanaged => new((T*)data + index, length); // the caller's buffer holds count elements
-
-    /// <summary>Conversion of a 16-bit type, as a value type so that each pair makes its own loop.</summary>
-    private interface IWiden<T>
-    {
-        static abstract float Widen(T value);
-
-        static abstract T Narrow(float value);
-    }
-
-    private readonly struct WidenHalf : IWiden<Half>
-    {
-        public static float Widen(Half value) => (float)value;
-
-        public static Half Narrow(float value) => (Half)value;
-    }
-
-    private readonly struct WidenBFloat16 : IWiden<BFloat16>
-    {
-        public static float Widen(BFloat16 value) => (float)value;
-
-        public static BFloat16 Narrow(float value) => (BFloat16)value;
-    }
 }

@@ -15,13 +15,14 @@ public sealed unsafe partial class EmbeddingClient
             throw new InvalidOperationException("The tables are already created.");
         }
 
-        var shapes = new TableShapes(tables);
+        var shapes = new TableShapes(tables, _wire);
         var definition = new JobDefinition
         {
             Tables = [.. tables],
             Staleness = _staleness,
             Trainers = [.. _layout.Trainers],
             Servers = [.. _layout.Servers],
+            Wire = _wire,
         };
         Ask(MessageKind.CreateTables, MessageKind.Done, ControlMessage.Serialize(definition)).Dispose();
         _shapes = shapes;

@@ -70,7 +70,7 @@ public sealed unsafe partial class EmbeddingClient
         long gradientBytes = 0;
         for (int i = 0; i < blocks.Count; i++)
         {
-            gradientBytes += ((RemotePullTicket)blocks[i].Ticket).State.BodyBytes(server);
+            gradientBytes += ((RemotePullTicket)blocks[i].Ticket).State.GradientBytes(server);
         }
 
         var message = Envelope.Rent(new MessageHeader
@@ -98,7 +98,7 @@ public sealed unsafe partial class EmbeddingClient
                 }
             }
 
-            body += state.BodyBytes(server);
+            body += state.GradientBytes(server);
         }
 
         Envelope.Seal(message);

@@ -21,6 +21,7 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
     private readonly IMessenger _messenger;
     private readonly ClusterLayout _layout;
     private readonly int _staleness;
+    private readonly WireOptions _wire;
     private readonly int _trainer;
     private readonly Inbox _inbox;
     private readonly Stack<PullState> _freeStates = new();
@@ -35,7 +36,8 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
     /// <param name="messenger">The messages of this rank.</param>
     /// <param name="layout">Trainers, of which this rank is one, and servers; the same on every rank.</param>
     /// <param name="staleness">How many steps a pull may be behind, 0 or more; the same on every rank.</param>
-    public EmbeddingClient(IMessenger messenger, ClusterLayout layout, int staleness)
+    /// <param name="wire">How rows and gradients travel, the same on every rank; by default as they are.</param>
+    public EmbeddingClient(IMessenger messenger, ClusterLayout layout, int staleness, WireOptions? wire = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(staleness);
         _trainer = layout.TrainerOf(messenger.Rank);
@@ -47,6 +49,7 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
         _messenger = messenger;
         _layout = layout;
         _staleness = staleness;
+        _wire = wire ?? new WireOptions();
         _inbox = messenger.OpenInbox(Protocol.Protocol.ReplyChannel);
     }
 

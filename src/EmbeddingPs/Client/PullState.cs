@@ -8,13 +8,16 @@ namespace OpenEmbedding.EmbeddingPs.Client;
 internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplySet(servers)
 {
     private readonly int _servers = servers;
-    private readonly long[] _answerBytes = new long[servers];
+    private readonly long[] _rowBytes = new long[servers];
+    private readonly long[] _gradientBytes = new long[servers];
 
     private int[] _firstBlocks = [0];
     private int[] _tables = [];
 
-    // [blocks, servers]: where a server's rows of a block start in its answer, and where they go: [blocks, servers + 1], in keys.
-    private long[] _sources = [];
+    // [blocks, servers]: where a server's rows of a block start in its answer, where their gradients start in the push, and where they go:
+    // [blocks, servers + 1], in keys.
+    private long[] _rowPlaces = [];
+    private long[] _gradientPlaces = [];
     private int[] _keyOffsets = [];
 
     /// <summary>The number of sections.</summary>
@@ -23,8 +26,8 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
     /// <summary>The number of blocks.</summary>
     public int Blocks { get; private set; }
 
-    /// <summary>Bytes of the rows, or of the gradients, of one server.</summary>
-    public long BodyBytes(int server) => _answerBytes[server];
+    /// <summary>Bytes of the gradients for one server.</summary>
+    public long GradientBytes(int server) => _gradientBytes[server];
 
     /// <summary>The number of the first block of a section; of the section behind the last, the number of blocks.</summary>
     public int FirstBlock(int section) => _firstBlocks[section];
@@ -40,7 +43,8 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
         }
 
         MakeRoom();
-        Array.Clear(_answerBytes);
+        Array.Clear(_rowBytes);
+        Array.Clear(_gradientBytes);
         int block = 0;
         for (int i = 0; i < sections.Count; i++)
         {
@@ -55,14 +59,14 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
         _firstBlocks[sections.Count] = block;
     }
 
-    /// <summary>Copies the rows of a block together.</summary>
+    /// <summary>Copies the rows of a block together, as they are in memory.</summary>
     public void CopyRows(int block, nint destination)
     {
         for (int server = 0; server < _servers; server++)
         {
-            var (start, count) = BytesOf(block, server);
-            byte* source = Envelope.Body(Reply(server)) + _sources[(block * _servers) + server];
-            Buffer.MemoryCopy(source, (byte*)destination + start, count, count);
+            var (start, numbers) = PlaceOf(block, server);
+            byte* source = Envelope.Body(Reply(server)) + _rowPlaces[(block * _servers) + server];
+            shapes.RowFormat(_tables[block]).Read((nint)source, destination + (nint)start, numbers);
         }
     }
 
@@ -73,8 +77,9 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
     /// <param name="body">Where this ticket's gradients start in the message.</param>
     public void WriteGradients(int block, int server, nint gradients, byte* body)
     {
-        var (start, count) = BytesOf(block, server);
-        Buffer.MemoryCopy((byte*)gradients + start, body + _sources[(block * _servers) + server], count, count);
+        var (start, numbers) = PlaceOf(block, server);
+        byte* destination = body + _gradientPlaces[(block * _servers) + server];
+        shapes.GradientFormat(_tables[block]).Write(gradients + (nint)start, (nint)destination, numbers);
     }
 
     /// <summary>Whether a block has keys.</summary>
@@ -83,9 +88,9 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
     protected override void Check(int server, MessageBuffer message)
     {
         ref readonly var header = ref Envelope.HeaderOf(message);
-        if (header.BodyBytes != _answerBytes[server])
+        if (header.BodyBytes != _rowBytes[server])
         {
-            Envelope.Throw(message, $"answers pull {Id} with {header.BodyBytes} bytes of rows instead of {_answerBytes[server]}");
+            Envelope.Throw(message, $"answers pull {Id} with {header.BodyBytes} bytes of rows instead of {_rowBytes[server]}");
         }
     }
 
@@ -95,16 +100,20 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
         shardOffsets.CopyTo(_keyOffsets.AsSpan(block * (_servers + 1)));
         for (int server = 0; server < _servers; server++)
         {
-            _sources[(block * _servers) + server] = _answerBytes[server];
-            _answerBytes[server] += shapes.BlockBytes(table, shardOffsets[server + 1] - shardOffsets[server]);
+            int keys = shardOffsets[server + 1] - shardOffsets[server];
+            _rowPlaces[(block * _servers) + server] = _rowBytes[server];
+            _gradientPlaces[(block * _servers) + server] = _gradientBytes[server];
+            _rowBytes[server] += shapes.RowBlockBytes(table, keys);
+            _gradientBytes[server] += shapes.GradientBlockBytes(table, keys);
         }
     }
 
-    private (long Start, long Count) BytesOf(int block, int server)
+    // In bytes where a server's part of a block starts in the trainer's memory, and how many numbers it has.
+    private (long Start, long Numbers) PlaceOf(int block, int server)
     {
-        long rowBytes = shapes.RowBytes(_tables[block]);
+        int table = _tables[block];
         int place = (block * (_servers + 1)) + server;
-        return (_keyOffsets[place] * rowBytes, (_keyOffsets[place + 1] - _keyOffsets[place]) * rowBytes);
+        return ((long)_keyOffsets[place] * shapes.RowBytes(table), shapes.Numbers(table, _keyOffsets[place + 1] - _keyOffsets[place]));
     }
 
     private void MakeRoom()
@@ -117,7 +126,8 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
         if (_tables.Length < Blocks)
         {
             _tables = new int[Blocks];
-            _sources = new long[Blocks * _servers];
+            _rowPlaces = new long[Blocks * _servers];
+            _gradientPlaces = new long[Blocks * _servers];
             _keyOffsets = new int[Blocks * (_servers + 1)];
         }
     }

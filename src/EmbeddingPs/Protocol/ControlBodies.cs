@@ -22,6 +22,10 @@ public sealed record JobDefinition
     /// <summary>Ranks that hold embeddings.</summary>
     [Key(3)]
     public required int[] Servers { get; init; }
+
+    /// <summary>How rows and gradients travel.</summary>
+    [Key(4)]
+    public required WireOptions Wire { get; init; }
 }
 
 /// <summary>Asks for stored rows.</summary>

@@ -19,8 +19,9 @@ public sealed unsafe class AllGatherStore : ReplicaStore
 
     /// <summary>Makes the store of this rank.</summary>
     /// <param name="trainers">All trainers; better a set of its own, whose operations no other thread starts.</param>
-    public AllGatherStore(ProcessSet trainers)
-        : base(trainers)
+    /// <param name="wire">How gradients travel, the same on every rank; by default as they are.</param>
+    public AllGatherStore(ProcessSet trainers, WireOptions? wire = null)
+        : base(trainers, wire)
     {
     }
 
@@ -53,7 +54,7 @@ public sealed unsafe class AllGatherStore : ReplicaStore
             var directory = SectionDirectory.Of(part + (2 * sizeof(long)), (int)((long*)part)[0], (int)((long*)part)[1]);
             pull.Resolve(directory, Shard);
             part += _counts[trainer];
-            Shard.Add(pull, part - pull.BodyBytes);
+            Shard.Add(pull, part - pull.GradientBytes);
         }
 
         Shard.Apply();
@@ -110,9 +111,9 @@ public sealed unsafe class AllGatherStore : ReplicaStore
                 tables += tablesOfSection.Length;
                 for (int j = 0; j < tablesOfSection.Length; j++)
                 {
-                    long bytes = (long)count * Shard.Shapes.RowBytes(tablesOfSection[j]);
-                    Buffer.MemoryCopy((void*)blocks[i].Gradients[section][j], gradients, bytes, bytes);
-                    gradients += Shard.Shapes.BlockBytes(tablesOfSection[j], count);
+                    int table = tablesOfSection[j];
+                    Shard.Shapes.GradientFormat(table).Write(blocks[i].Gradients[section][j], (nint)gradients, Shard.Shapes.Numbers(table, count));
+                    gradients += Shard.Shapes.GradientBlockBytes(table, count);
                 }
             }
         }
@@ -125,7 +126,7 @@ public sealed unsafe class AllGatherStore : ReplicaStore
         {
             foreach (int table in pull.Tables(section))
             {
-                bytes += Shard.Shapes.BlockBytes(table, pull.Keys(section).Length);
+                bytes += Shard.Shapes.GradientBlockBytes(table, pull.Keys(section).Length);
             }
         }
 

@@ -18,8 +18,9 @@ public sealed class AllReduceStore : ReplicaStore
 
     /// <summary>Makes the store of this rank.</summary>
     /// <param name="trainers">All trainers; better a set of its own, whose operations no other thread starts.</param>
-    public AllReduceStore(ProcessSet trainers)
-        : base(trainers)
+    /// <param name="wire">How gradients travel, the same on every rank; by default as they are.</param>
+    public AllReduceStore(ProcessSet trainers, WireOptions? wire = null)
+        : base(trainers, wire)
     {
     }
 
@@ -46,8 +47,9 @@ public sealed class AllReduceStore : ReplicaStore
     private protected override TableShard CreateShard(TableShapes shapes)
     {
         // L2 is added here, to rows with a gradient: the tables see a gradient for every row.
-        var shard = new TableShard(new TableShapes([.. shapes.Tables.Select(table => table with { L2 = 0 })]), 0, 1);
-        _gradients = [.. shard.Tables.Select((table, i) => new DenseGradient(table, shapes.Tables[i].L2, shapes.RowBytes(i)))];
+        var shard = new TableShard(new TableShapes([.. shapes.Tables.Select(table => table with { L2 = 0 })], Wire), 0, 1);
+        _gradients = [.. shard.Tables.Select((table, i) =>
+            new DenseGradient(table, shapes.Tables[i].L2, shapes.RowBytes(i), WireFormat.OfGradients(table.Options.ElementType, Wire.Dense)))];
         return shard;
     }
 
@@ -58,9 +60,10 @@ public sealed class AllReduceStore : ReplicaStore
             Add(blocks[i]);
         }
 
-        foreach (var ofType in _gradients.GroupBy(gradient => gradient.ElementType))
+        Array.ForEach(_gradients, gradient => gradient.Send());
+        foreach (var ofType in _gradients.GroupBy(gradient => gradient.SentType))
         {
-            Segment[] segments = [.. ofType.Select(gradient => gradient.Gradient)];
+            Segment[] segments = [.. ofType.Select(gradient => gradient.Sent)];
             _pending.Add(Trainers.GroupedAllReduceAsync("embedding gradients", segments, ofType.Key, ReduceOperation.Sum));
         }
 
@@ -70,7 +73,7 @@ public sealed class AllReduceStore : ReplicaStore
             _pending.Add(Trainers.GroupedAllReduceAsync("rows with gradients", marks, ElementType.UInt8, ReduceOperation.Max));
         }
 
-        long bytes = _gradients.Sum(gradient => gradient.Bytes) + marks.Sum(segment => segment.Count);
+        long bytes = _gradients.Sum(gradient => gradient.SentBytes) + marks.Sum(segment => segment.Count);
         CountTraffic(Trainers.Size > 1 ? bytes : 0, bytes);
     }
 

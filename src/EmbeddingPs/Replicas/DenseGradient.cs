@@ -13,18 +13,24 @@ internal sealed unsafe class DenseGradient : IDisposable
     private readonly double _l2;
     private readonly long[] _rows;
     private readonly int _rowBytes;
+    private readonly WireFormat _format;
     private nint _gradient;
+
+    // The gradient as it travels: the same memory, unless it is converted.
+    private nint _sent;
     private nint _marks;
 
     /// <summary>Makes a gradient of zeros, and every row of the table.</summary>
     /// <param name="table">The table, whose own L2 is 0.</param>
     /// <param name="l2">The L2 of rows that have a gradient.</param>
     /// <param name="rowBytes">Bytes of a row's weights.</param>
-    public DenseGradient(EmbeddingTable table, double l2, int rowBytes)
+    /// <param name="format">How the gradient travels.</param>
+    public DenseGradient(EmbeddingTable table, double l2, int rowBytes, WireFormat format)
     {
         _table = table;
         _l2 = l2;
         _rowBytes = rowBytes;
+        _format = format;
         long[] keys = new long[table.Options.Vocabulary];
         for (int key = 0; key < keys.Length; key++)
         {
@@ -34,15 +40,19 @@ internal sealed unsafe class DenseGradient : IDisposable
         _rows = new long[keys.Length];
         table.FindOrAdd(keys, _rows);
         _gradient = HugePages.Allocate(Bytes);
+        _sent = format.Converts ? HugePages.Allocate(SentBytes) : _gradient;
         _marks = HugePages.Allocate(keys.Length);
         Clear();
     }
 
-    /// <summary>The type of the elements.</summary>
-    public ElementType ElementType => _table.Options.ElementType;
+    /// <summary>The type in which the gradient travels.</summary>
+    public ElementType SentType => _format.Sent;
 
-    /// <summary>[vocabulary, Dimension].</summary>
-    public Segment Gradient => new(_gradient, _rows.LongLength * _table.Options.Dimension);
+    /// <summary>The gradient as it travels, [vocabulary, Dimension].</summary>
+    public Segment Sent => new(_sent, Numbers);
+
+    /// <summary>Bytes of the gradient as it travels.</summary>
+    public long SentBytes => Numbers * _format.SentBytes;
 
     /// <summary>[vocabulary] of bytes, 1 where a row has a gradient.</summary>
     public Segment Marks => new(_marks, _rows.LongLength);
@@ -50,8 +60,11 @@ internal sealed unsafe class DenseGradient : IDisposable
     /// <summary>Whether <see cref="Marks"/> matter: L2 pulls on rows that have a gradient only, whatever the strategy.</summary>
     public bool NeedsMarks => _l2 != 0;
 
-    /// <summary>Bytes of the gradient.</summary>
-    public long Bytes => _rows.LongLength * _rowBytes;
+    private ElementType ElementType => _table.Options.ElementType;
+
+    private long Numbers => _rows.LongLength * _table.Options.Dimension;
+
+    private long Bytes => _rows.LongLength * _rowBytes;
 
     /// <summary>Adds gradients of some keys.</summary>
     public void Add(ReadOnlySpan<long> keys, nint gradients)
@@ -66,9 +79,23 @@ internal sealed unsafe class DenseGradient : IDisposable
         }
     }
 
-    /// <summary>Updates every row and starts anew with zeros.</summary>
+    /// <summary>Makes <see cref="Sent"/> of what was added.</summary>
+    public void Send()
+    {
+        if (_format.Converts)
+        {
+            _format.Write(_gradient, _sent, Numbers);
+        }
+    }
+
+    /// <summary>Updates every row with <see cref="Sent"/> and starts anew with zeros.</summary>
     public void Apply()
     {
+        if (_format.Converts)
+        {
+            _format.Read(_sent, _gradient, Numbers);
+        }
+
         if (NeedsMarks)
         {
             if (ElementType == ElementType.Float32)
@@ -87,9 +114,15 @@ internal sealed unsafe class DenseGradient : IDisposable
 
     public void Dispose()
     {
+        if (_sent != _gradient)
+        {
+            NativeMemory.AlignedFree((void*)_sent);
+        }
+
         NativeMemory.AlignedFree((void*)_gradient);
         NativeMemory.AlignedFree((void*)_marks);
         _gradient = 0;
+        _sent = 0;
         _marks = 0;
     }
 

@@ -20,9 +20,10 @@ public abstract class ReplicaStore : IEmbeddingStore
     private long _appliedSteps;
     private bool _disposed;
 
-    private protected ReplicaStore(ProcessSet trainers)
+    private protected ReplicaStore(ProcessSet trainers, WireOptions? wire)
     {
         Trainers = trainers;
+        Wire = wire ?? new WireOptions();
     }
 
     /// <inheritdoc/>
@@ -32,6 +33,8 @@ public abstract class ReplicaStore : IEmbeddingStore
     public TrafficCounters Traffic { get; private set; }
 
     private protected ProcessSet Trainers { get; }
+
+    private protected WireOptions Wire { get; }
 
     private protected TableShard Shard => _shard ?? throw new InvalidOperationException("The tables are not created yet.");
 
@@ -43,7 +46,7 @@ public abstract class ReplicaStore : IEmbeddingStore
             throw new InvalidOperationException("The tables are already created.");
         }
 
-        var shapes = new TableShapes(tables);
+        var shapes = new TableShapes(tables, Wire);
         Check(tables);
         CheckSame(tables);
         _shard = CreateShard(shapes);
@@ -249,13 +252,13 @@ public abstract class ReplicaStore : IEmbeddingStore
 
     private void CheckSame(IReadOnlyList<TableOptions> tables)
     {
-        byte[] mine = ControlMessage.Serialize(tables.ToArray());
+        byte[] mine = ControlMessage.Serialize(new JobDefinition { Tables = [.. tables], Trainers = [.. Trainers.Ranks], Servers = [], Wire = Wire });
         byte[][] all = Trainers.AllGatherObject(mine);
         int other = Array.FindIndex(all, definition => !definition.AsSpan().SequenceEqual(mine));
         if (other >= 0)
         {
             throw new OpenEmbeddingException(
-                $"The tables of rank {Trainers.Ranks[other]} are not those of rank {Trainers.Ranks[Trainers.Rank]}; every rank needs the same configuration.",
+                $"The tables of rank {Trainers.Ranks[other]}, or how they travel, are not those of rank {Trainers.Ranks[Trainers.Rank]}; every rank needs the same configuration.",
                 JobExitCode.Cluster);
         }
     }

@@ -49,6 +49,12 @@ public sealed unsafe partial class EmbeddingServer
                 + $"servers [{string.Join(", ", _layout.Servers)}] and staleness {_staleness}; every rank needs the same configuration.",
                 JobExitCode.Cluster);
         }
+
+        if (definition.Wire != _wire)
+        {
+            throw new OpenEmbeddingException(
+                $"rank {trainer.Rank} has {definition.Wire}, this rank has {_wire}; every rank needs the same configuration.", JobExitCode.Cluster);
+        }
     }
 
     private static OpenEmbeddingException Differ(TrainerState trainer, JobDefinition definition, TrainerState other)
@@ -65,7 +71,7 @@ public sealed unsafe partial class EmbeddingServer
 
     private void CreateTables(TableOptions[] tables)
     {
-        _tables = new TableShard(new TableShapes(tables), _shard, _layout.Servers.Count);
+        _tables = new TableShard(new TableShapes(tables, _wire), _shard, _layout.Servers.Count);
         foreach (var trainer in _trainers)
         {
             Reply(trainer, ControlMessage.Create(ReplyHeader(trainer, MessageKind.Done, trainer.DefinitionTicket), []));

@@ -27,7 +27,7 @@ public sealed unsafe partial class EmbeddingServer
     private void AnswerTrainPull(TrainerState trainer, ResolvedPull pull)
     {
         using var gather = Timeline.Begin("gather rows");
-        var reply = RentRows(trainer, pull.Id, pull.BodyBytes);
+        var reply = RentRows(trainer, pull.Id, pull.RowBytes);
         Shard.Gather(pull, Envelope.Body(reply));
         pull.IsAnswered = true;
         Envelope.Seal(reply);
@@ -44,7 +44,7 @@ public sealed unsafe partial class EmbeddingServer
     private void AnswerEvaluatePull(TrainerState trainer, MessageBuffer message)
     {
         var directory = SectionDirectory.Open(message, Shard.Tables.Length);
-        var reply = RentRows(trainer, Envelope.HeaderOf(message).Ticket, Shard.BodyBytes(directory));
+        var reply = RentRows(trainer, Envelope.HeaderOf(message).Ticket, Shard.RowBytes(directory));
         Shard.Read(directory, Envelope.Body(reply));
         Envelope.Seal(reply);
         Reply(trainer, reply);

@@ -64,7 +64,7 @@ public sealed unsafe partial class EmbeddingServer
             }
 
             pull.IsPushed = true;
-            bytes += pull.BodyBytes;
+            bytes += pull.GradientBytes;
         }
 
         if (bytes != header.BodyBytes)
@@ -123,7 +123,7 @@ public sealed unsafe partial class EmbeddingServer
         {
             var pull = trainer.Find(id)!;
             Shard.Add(pull, gradients);
-            gradients += pull.BodyBytes;
+            gradients += pull.GradientBytes;
         }
     }
 

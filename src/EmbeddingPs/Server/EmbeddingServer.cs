@@ -15,6 +15,7 @@ public sealed unsafe partial class EmbeddingServer
     private readonly IMessenger _messenger;
     private readonly ClusterLayout _layout;
     private readonly int _staleness;
+    private readonly WireOptions _wire;
     private readonly int _shard;
     private readonly TrainerState[] _trainers;
     private readonly List<ParkedRequest> _parked = [];
@@ -30,7 +31,8 @@ public sealed unsafe partial class EmbeddingServer
     /// <param name="messenger">The messages of this rank.</param>
     /// <param name="layout">Trainers and servers, of which this rank is one; the same on every rank.</param>
     /// <param name="staleness">How many steps a pull may be behind, 0 or more; the same on every rank.</param>
-    public EmbeddingServer(IMessenger messenger, ClusterLayout layout, int staleness)
+    /// <param name="wire">How rows and gradients travel, the same on every rank; by default as they are.</param>
+    public EmbeddingServer(IMessenger messenger, ClusterLayout layout, int staleness, WireOptions? wire = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(staleness);
         _shard = layout.ShardOf(messenger.Rank);
@@ -42,6 +44,7 @@ public sealed unsafe partial class EmbeddingServer
         _messenger = messenger;
         _layout = layout;
         _staleness = staleness;
+        _wire = wire ?? new WireOptions();
         _trainers = [.. layout.Trainers.Select(rank => new TrainerState(rank))];
     }
 

@@ -25,14 +25,18 @@ internal sealed unsafe class ResolvedPull
     /// <summary>The number of blocks.</summary>
     public int Blocks { get; private set; }
 
-    /// <summary>Bytes of the rows, and of their gradients, in a message.</summary>
-    public long BodyBytes { get; private set; }
+    /// <summary>Bytes of the rows in a message.</summary>
+    public long RowBytes { get; private set; }
+
+    /// <summary>Bytes of the gradients in a message.</summary>
+    public long GradientBytes { get; private set; }
 
     /// <summary>Finds the rows of all keys; new keys get rows.</summary>
     public void Resolve(in SectionDirectory directory, TableShard shard)
     {
         Blocks = 0;
-        BodyBytes = 0;
+        RowBytes = 0;
+        GradientBytes = 0;
         IsAnswered = false;
         IsPushed = false;
         MakeRoom(directory);
@@ -48,7 +52,8 @@ internal sealed unsafe class ResolvedPull
                 end += count;
                 _tables[Blocks] = table;
                 _ends[Blocks++] = end;
-                BodyBytes += shard.Shapes.BlockBytes(table, count);
+                RowBytes += shard.Shapes.RowBlockBytes(table, count);
+                GradientBytes += shard.Shapes.GradientBlockBytes(table, count);
             }
 
             keys += count;

@@ -16,6 +16,10 @@ internal sealed unsafe class TableShard : IDisposable
     // By table, what the step at hand adds to it.
     private readonly List<Contribution>[] _contributions;
 
+    // Gradients that travelled narrow, as the accumulators take them: those of a table's first trainer, which stay until the update, and of another.
+    private readonly WideGradients _first = new();
+    private readonly WideGradients _other = new();
+
     public TableShard(TableShapes shapes, int shard, int shards)
     {
         Shapes = shapes;
@@ -31,21 +35,21 @@ internal sealed unsafe class TableShard : IDisposable
     /// <summary>This shard of each table.</summary>
     public EmbeddingTable[] Tables { get; }
 
-    /// <summary>Copies the rows of a pull, block after block.</summary>
+    /// <summary>Copies the rows of a pull as they travel, block after block.</summary>
     public void Gather(ResolvedPull pull, byte* destination)
     {
         for (int block = 0; block < pull.Blocks; block++)
         {
             int table = pull.Table(block);
             var rows = pull.Rows(block);
-            Tables[table].Gather(rows, (nint)destination);
-            destination += Shapes.BlockBytes(table, rows.Length);
+            Tables[table].Gather(rows, (nint)destination, Shapes.RowFormat(table));
+            destination += Shapes.RowBlockBytes(table, rows.Length);
             CountPull(table, rows.Length);
         }
     }
 
     /// <summary>The bytes that <see cref="Read"/> writes.</summary>
-    public long BodyBytes(in SectionDirectory directory)
+    public long RowBytes(in SectionDirectory directory)
     {
         long bytes = 0;
         int block = 0;
@@ -53,14 +57,14 @@ internal sealed unsafe class TableShard : IDisposable
         {
             for (int i = 0; i < directory.Tables(section); i++)
             {
-                bytes += Shapes.BlockBytes(directory.AllTables[block++], directory.Keys(section));
+                bytes += Shapes.RowBlockBytes(directory.AllTables[block++], directory.Keys(section));
             }
         }
 
         return bytes;
     }
 
-    /// <summary>Copies the rows of keys, block after block, and stores nothing.</summary>
+    /// <summary>Copies the rows of keys as they travel, block after block, and stores nothing.</summary>
     public void Read(in SectionDirectory directory, byte* destination)
     {
         long* keys = directory.FirstKey;
@@ -71,8 +75,8 @@ internal sealed unsafe class TableShard : IDisposable
             for (int i = 0; i < directory.Tables(section); i++)
             {
                 int table = directory.AllTables[block++];
-                Tables[table].Read(new ReadOnlySpan<long>(keys, count), (nint)destination);
-                destination += Shapes.BlockBytes(table, count);
+                Tables[table].Read(new ReadOnlySpan<long>(keys, count), (nint)destination, Shapes.RowFormat(table));
+                destination += Shapes.RowBlockBytes(table, count);
                 CountPull(table, count);
             }
 
@@ -96,7 +100,7 @@ internal sealed unsafe class TableShard : IDisposable
 
     /// <summary>Notes the gradients of a pull for the step at hand; they and the pull must stay until <see cref="Apply"/>.</summary>
     /// <param name="pull">The rows.</param>
-    /// <param name="gradients">Block after block, as <see cref="Gather"/> writes rows.</param>
+    /// <param name="gradients">Block after block, as they travel.</param>
     public void Add(ResolvedPull pull, byte* gradients)
     {
         for (int block = 0; block < pull.Blocks; block++)
@@ -109,7 +113,7 @@ internal sealed unsafe class TableShard : IDisposable
                 CountPush(table, keys);
             }
 
-            gradients += Shapes.BlockBytes(table, keys);
+            gradients += Shapes.GradientBlockBytes(table, keys);
         }
     }
 
@@ -126,9 +130,13 @@ internal sealed unsafe class TableShard : IDisposable
             }
 
             var accumulator = _accumulators[table];
+            var format = Shapes.GradientFormat(table);
+            var wide = _first;
             foreach (var (pull, block, gradients) in contributions)
             {
-                accumulator.Add(pull.Rows(block), gradients);
+                var rows = pull.Rows(block);
+                accumulator.Add(rows, format.Converts ? wide.Read(gradients, Shapes.Numbers(table, rows.Length), format) : gradients);
+                wide = _other;
             }
 
             accumulator.Apply();
@@ -184,6 +192,8 @@ internal sealed unsafe class TableShard : IDisposable
     {
         Array.ForEach(_accumulators, accumulator => accumulator.Dispose());
         Array.ForEach(Tables, table => table.Dispose());
+        _first.Dispose();
+        _other.Dispose();
     }
 
     private readonly record struct Contribution(ResolvedPull Pull, int Block, nint Gradients);

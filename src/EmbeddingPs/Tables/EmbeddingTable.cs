@@ -7,7 +7,7 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 
 /// <summary>One shard of an embedding table: rows of weights and optimizer slots in native memory.</summary>
 /// <remarks>Not thread-safe: a call that adds or updates rows must be the only one; calls that only read may run side by side.</remarks>
-public abstract unsafe class EmbeddingTable : IDisposable
+public abstract unsafe partial class EmbeddingTable : IDisposable
 {
     /// <summary>The largest number of weights in a row.</summary>
     public const int LargestDimension = 4096;

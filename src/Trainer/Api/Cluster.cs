@@ -65,9 +65,9 @@ public sealed partial class Cluster : IDisposable
 
     internal IEmbeddingStore Store => _store ??= _options.Strategy switch
     {
-        ClusterStrategy.AllReduce => new AllReduceStore(Trainers),
-        ClusterStrategy.AllGather => new AllGatherStore(Trainers),
-        _ => new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness) { Timeline = TimelineLane("pulls") },
+        ClusterStrategy.AllReduce => new AllReduceStore(Trainers, _options.Wire),
+        ClusterStrategy.AllGather => new AllGatherStore(Trainers, _options.Wire),
+        _ => new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness, _options.Wire) { Timeline = TimelineLane("pulls") },
     };
 
     /// <summary>
@@ -122,7 +122,7 @@ public sealed partial class Cluster : IDisposable
 
     internal void Serve()
     {
-        var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness) { Timeline = TimelineLane("server") };
+        var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness, _options.Wire) { Timeline = TimelineLane("server") };
         server.Run();
     }
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace OpenEmbedding.Trainer.Configuration;
 
@@ -47,5 +48,7 @@ internal sealed class ChoiceType(IEnumerable<(string Name, object Value, Func<st
         new() { ["enum"] = new JsonArray([.. _choices.Select(choice => JsonValue.Create(choice.Name))]) };
 
     private static string NameOf(FieldInfo field) =>
-        field.GetCustomAttribute<NamedAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Name);
+        field.GetCustomAttribute<NamedAttribute>()?.Name
+        ?? field.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name
+        ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Name);
 }

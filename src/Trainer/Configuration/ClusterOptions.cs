@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Server;
 
 namespace OpenEmbedding.Trainer.Configuration;
@@ -18,6 +19,9 @@ public sealed record ClusterOptions
     /// <summary>Steps that pulled rows may lag behind; 0 is synchronous, more needs the strategy <c>ps</c>.</summary>
     [Range(0, 1024)]
     public int Staleness { get; init; }
+
+    /// <summary>How numbers and keys travel between ranks.</summary>
+    public WireOptions Wire { get; init; } = new();
 
     /// <summary>The buffer that packs small tensors for one all-reduce, in MiB.</summary>
     [Range(1, 16384)]

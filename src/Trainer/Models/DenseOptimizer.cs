@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace OpenEmbedding.Trainer.Models;
 
 /// <summary>
-/// Applies an update rule to the dense parameters, the same rules that the servers apply to rows. All gradients lie in one flat buffer, so
-/// that one all-reduce sums them.
+/// Applies an update rule to the dense parameters, the same rules that the servers apply to rows. All gradients lie in one flat buffer, as
+/// they travel, so that one all-reduce sums them.
 /// </summary>
 /// <remarks>Used from one thread. All parameters have one element type, float32 or float64, and are on the CPU.</remarks>
 public sealed unsafe class DenseOptimizer : IDisposable
@@ -17,12 +17,19 @@ public sealed unsafe class DenseOptimizer : IDisposable
     private readonly DenseParameter[] _parameters;
     private readonly RowOptimizer _rule;
     private readonly int _elementBytes;
+    private readonly WireFormat _format;
     private readonly byte* _gradients;
+
+    // The gradients as they travel: the same memory, unless they are converted.
+    private readonly byte* _sent;
     private readonly byte*[] _slots;
 
     /// <summary>Takes the parameters over; their weights change in place at every <see cref="Step"/>.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="options">The rule.</param>
+    /// <param name="sent">The type in which gradients travel, float32, float16 or bfloat16; by default that of the parameters.</param>
     /// <exception cref="OpenEmbeddingException">An option of the rule is out of range, or the parameters' types differ.</exception>
-    public DenseOptimizer(IEnumerable<DenseParameter> parameters, OptimizerOptions options)
+    public DenseOptimizer(IEnumerable<DenseParameter> parameters, OptimizerOptions options, ElementType? sent = null)
     {
         _parameters = [.. parameters];
         ElementType = _parameters.All(named => named.Parameter.dtype == ScalarType.Float64) ? ElementType.Float64 : ElementType.Float32;
@@ -35,7 +42,9 @@ public sealed unsafe class DenseOptimizer : IDisposable
         _elementBytes = ElementType == ElementType.Float64 ? sizeof(double) : sizeof(float);
         _rule = RowOptimizer.Create(options, ElementType);
         Count = _parameters.Sum(named => named.Parameter.numel());
+        _format = WireFormat.OfGradients(ElementType, sent);
         _gradients = Allocate(Count * _elementBytes);
+        _sent = _format.Converts ? Allocate(Count * _format.SentBytes) : _gradients;
         _slots = new byte*[_parameters.Length];
         for (int i = 0; i < _parameters.Length; i++)
         {
@@ -51,13 +60,16 @@ public sealed unsafe class DenseOptimizer : IDisposable
     /// <summary>Elements of all parameters together.</summary>
     public long Count { get; }
 
-    /// <summary>The flat gradients, [<see cref="Count"/>], one parameter after another.</summary>
-    public nint Gradients => (nint)_gradients;
+    /// <summary>The type in which the gradients travel.</summary>
+    public ElementType SentType => _format.Sent;
+
+    /// <summary>The flat gradients as they travel, [<see cref="Count"/>] of <see cref="SentType"/>, one parameter after another.</summary>
+    public nint Gradients => (nint)_sent;
 
     /// <summary>Sets the flat gradients and those of the parameters to zero.</summary>
     public void ZeroGradients()
     {
-        NativeMemory.Clear(_gradients, (nuint)(Count * _elementBytes));
+        NativeMemory.Clear(_sent, (nuint)(Count * _format.SentBytes));
         foreach (DenseParameter named in _parameters)
         {
             using Tensor? gradient = named.Parameter.grad;
@@ -68,28 +80,38 @@ public sealed unsafe class DenseOptimizer : IDisposable
     /// <summary>Copies what a backward pass left in the parameters to the flat gradients; zeros where none reached a parameter.</summary>
     public void CollectGradients()
     {
-        byte* target = _gradients;
+        byte* target = _sent;
         foreach (DenseParameter named in _parameters)
         {
-            var flat = new Span<byte>(target, checked((int)(named.Parameter.numel() * _elementBytes)));
+            long elements = named.Parameter.numel();
             using Tensor? gradient = named.Parameter.grad;
             if (gradient is null)
             {
-                flat.Clear();
+                NativeMemory.Clear(target, (nuint)(elements * _format.SentBytes));
             }
             else
             {
                 using Tensor dense = gradient.contiguous();
-                dense.bytes.CopyTo(flat);
+
+                // Nobody else has the tensor, so its memory stays.
+                fixed (byte* source = dense.bytes)
+                {
+                    _format.Write((nint)source, (nint)target, elements);
+                }
             }
 
-            target += flat.Length;
+            target += elements * _format.SentBytes;
         }
     }
 
     /// <summary>Moves the parameters by the flat gradients, which must be those of all trainers by now.</summary>
     public void Step()
     {
+        if (_format.Converts)
+        {
+            _format.Read((nint)_sent, (nint)_gradients, Count);
+        }
+
         byte* gradient = _gradients;
         for (int i = 0; i < _parameters.Length; i++)
         {
@@ -107,6 +129,11 @@ public sealed unsafe class DenseOptimizer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_sent != _gradients)
+        {
+            NativeMemory.AlignedFree(_sent);
+        }
+
         NativeMemory.AlignedFree(_gradients);
         foreach (byte* slots in _slots)
         {

@@ -42,7 +42,7 @@ internal sealed class TrainStep : IDisposable
         }
 
         Pending dense = _trainers.AllReduceAsync(
-            "dense gradients", _dense.Gradients, _dense.Count, _dense.ElementType, ReduceOperation.Sum);
+            "dense gradients", _dense.Gradients, _dense.Count, _dense.SentType, ReduceOperation.Sum);
         using (_timeline.Begin("push"))
         {
             if (plan.Batch.Rows > 0)

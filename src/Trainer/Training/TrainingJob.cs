@@ -36,7 +36,7 @@ internal sealed class TrainingJob : IDisposable
         _store = cluster.Store;
         _store.CreateTables(_layout.Tables);
         _model = CtrModel.Create(options.Model, _layout.Columns, options.Embedding.Dimension, options.Data.Dense.Count);
-        _dense = new DenseOptimizer(_model.DenseParameters(), options.Optimizer);
+        _dense = new DenseOptimizer(_model.DenseParameters(), options.Optimizer, options.Cluster.Wire.Dense);
         torch.ScalarType type = options.Model.Dtype == ElementType.Float64 ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
         _step = new TrainStep(_model, _dense, cluster.Trainers, _store, new BatchTensors(_layout, options.Data.Dense.Count, type), cluster.TimelineLane("trainer"));
         _agreement = new StepAgreement(cluster.Trainers);
