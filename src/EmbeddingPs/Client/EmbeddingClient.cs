@@ -1,3 +1,4 @@
+using System.Buffers;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Server;
@@ -139,13 +140,14 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
 
     private MessageBuffer CreatePull(PullState state, long step, PullMode mode, IReadOnlyList<PullSection> sections, int server)
     {
-        long keyBytes = 0;
+        long keys = 0;
         for (int i = 0; i < sections.Count; i++)
         {
             var offsets = sections[i].Keys.ShardOffsets;
-            keyBytes += sizeof(long) * (long)(offsets[server + 1] - offsets[server]);
+            keys += offsets[server + 1] - offsets[server];
         }
 
+        bool compresses = _wire.Keys == KeyEncoding.Lz4;
         int directoryBytes = SectionDirectory.Bytes(sections.Count, state.Blocks);
         var message = Envelope.Rent(new MessageHeader
         {
@@ -157,22 +159,46 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
             Tables = state.Blocks,
             Code = (int)mode,
             DirectoryBytes = directoryBytes,
-            BodyBytes = directoryBytes + keyBytes,
+            BodyBytes = directoryBytes + (compresses ? CompressedKeys.LargestBytes(keys) : keys * sizeof(long)),
         });
         byte* body = Envelope.Body(message);
         var directory = SectionDirectory.Create(body, sections.Count, state.Blocks);
-        long* destination = (long*)(body + directoryBytes);
         for (int i = 0; i < sections.Count; i++)
         {
             var (batch, tables) = sections[i];
-            var offsets = batch.ShardOffsets;
-            var keys = batch.Keys[offsets[server]..offsets[server + 1]];
-            directory.Write(i, keys.Length, state.FirstBlock(i), tables);
-            keys.CopyTo(new Span<long>(destination, keys.Length));
-            destination += keys.Length;
+            directory.Write(i, KeysOf(batch, server).Length, state.FirstBlock(i), tables);
+        }
+
+        if (compresses)
+        {
+            long[] all = ArrayPool<long>.Shared.Rent(checked((int)keys));
+            fixed (long* first = all)
+            {
+                CopyKeys(sections, server, first);
+            }
+
+            Envelope.Shorten(message, directoryBytes + CompressedKeys.Write(all.AsSpan(0, (int)keys), (byte*)directory.FirstKey));
+            ArrayPool<long>.Shared.Return(all);
+        }
+        else
+        {
+            CopyKeys(sections, server, directory.FirstKey);
         }
 
         Envelope.Seal(message);
         return message;
+    }
+
+    private static ReadOnlySpan<long> KeysOf(KeyBatch batch, int server) =>
+        batch.Keys[batch.ShardOffsets[server]..batch.ShardOffsets[server + 1]];
+
+    private static void CopyKeys(IReadOnlyList<PullSection> sections, int server, long* destination)
+    {
+        for (int i = 0; i < sections.Count; i++)
+        {
+            var keys = KeysOf(sections[i].Keys, server);
+            keys.CopyTo(new Span<long>(destination, keys.Length));
+            destination += keys.Length;
+        }
     }
 }

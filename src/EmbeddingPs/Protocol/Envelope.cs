@@ -31,6 +31,13 @@ internal static unsafe class Envelope
         return message;
     }
 
+    /// <summary>Gives a message a shorter body than it was rented with.</summary>
+    public static void Shorten(MessageBuffer message, long bodyBytes)
+    {
+        HeaderOf(message).BodyBytes = bodyBytes;
+        message.Resize(MessageHeader.Bytes + bodyBytes);
+    }
+
     /// <summary>Writes the checksum: the message can be sent.</summary>
     public static void Seal(MessageBuffer message)
     {

@@ -10,18 +10,19 @@ namespace OpenEmbedding.EmbeddingPs.Protocol;
 /// int32 table                  for each table of each section
 /// 0 bytes                      up to a multiple of 8
 /// </code>
-/// The keys of all sections follow it, int64 each.
+/// The keys of all sections follow it, int64 each or compressed.
 /// </remarks>
 internal readonly unsafe ref struct SectionDirectory
 {
     private readonly int* _sections;
     private readonly int _tableCount;
 
-    private SectionDirectory(byte* directory, int sections, int tables)
+    private SectionDirectory(byte* directory, int sections, int tables, long* keys)
     {
         _sections = (int*)directory;
         _tableCount = tables;
         Sections = sections;
+        FirstKey = keys;
     }
 
     /// <summary>The number of sections.</summary>
@@ -31,7 +32,7 @@ internal readonly unsafe ref struct SectionDirectory
     public ReadOnlySpan<int> AllTables => new(FirstTable, _tableCount);
 
     /// <summary>The first key of the first section.</summary>
-    public long* FirstKey => (long*)((byte*)_sections + Bytes(Sections, _tableCount));
+    public long* FirstKey { get; }
 
     private int* FirstTable => _sections + (2 * Sections);
 
@@ -44,16 +45,32 @@ internal readonly unsafe ref struct SectionDirectory
         // The last bytes may be padding.
         int bytes = Bytes(sections, tables);
         *(long*)(body + Math.Max(0, bytes - sizeof(long))) = 0;
-        return new SectionDirectory(body, sections, tables);
+        return new SectionDirectory(body, sections, tables, (long*)(body + bytes));
     }
 
-    /// <summary>A directory that <see cref="Create"/> made.</summary>
-    public static SectionDirectory Of(byte* body, int sections, int tables) => new(body, sections, tables);
+    /// <summary>A directory that <see cref="Create"/> made, with its keys behind it.</summary>
+    public static SectionDirectory Of(byte* body, int sections, int tables) => new(body, sections, tables, (long*)(body + Bytes(sections, tables)));
+
+    /// <summary>The directory with keys from elsewhere.</summary>
+    public SectionDirectory With(long* keys) => new((byte*)_sections, Sections, _tableCount, keys);
+
+    /// <summary>The number of keys of all sections.</summary>
+    public long CountKeys()
+    {
+        long keys = 0;
+        for (int section = 0; section < Sections; section++)
+        {
+            keys += Keys(section);
+        }
+
+        return keys;
+    }
 
     /// <summary>Reads the directory of an opened message and checks it against the message's length and the number of tables there are.</summary>
     /// <param name="message">The message.</param>
     /// <param name="tableCount">Tables have indices below this.</param>
-    public static SectionDirectory Open(MessageBuffer message, int tableCount)
+    /// <param name="compressed">Where compressed keys go, until its next message; null if keys travel as they are.</param>
+    public static SectionDirectory Open(MessageBuffer message, int tableCount, KeyDecompressor? compressed = null)
     {
         ref readonly var header = ref Envelope.HeaderOf(message);
         if (header.Sections < 0
@@ -63,7 +80,7 @@ internal readonly unsafe ref struct SectionDirectory
             Envelope.Throw(message, $"has a directory of {header.DirectoryBytes} bytes for {header.Sections} sections with {header.Tables} tables");
         }
 
-        var directory = new SectionDirectory(Envelope.Body(message), header.Sections, header.Tables);
+        var directory = Of(Envelope.Body(message), header.Sections, header.Tables);
         long keyCount = 0;
         long tables = 0;
         for (int section = 0; section < directory.Sections; section++)
@@ -77,7 +94,8 @@ internal readonly unsafe ref struct SectionDirectory
             tables += directory.Tables(section);
         }
 
-        if (tables != header.Tables || keyCount * sizeof(long) != header.BodyBytes - header.DirectoryBytes)
+        long keyBytes = header.BodyBytes - header.DirectoryBytes;
+        if (tables != header.Tables || (compressed is null ? keyCount * sizeof(long) != keyBytes : !CompressedKeys.CanHold(keyBytes, keyCount)))
         {
             Envelope.Throw(message, $"has {header.BodyBytes} bytes of body for {keyCount} keys of {tables} tables");
         }
@@ -90,7 +108,18 @@ internal readonly unsafe ref struct SectionDirectory
             }
         }
 
-        return directory;
+        if (compressed is null)
+        {
+            return directory;
+        }
+
+        byte* source = (byte*)directory.FirstKey;
+        if (compressed.Read(source, keyBytes, keyCount) != keyBytes)
+        {
+            Envelope.Throw(message, $"has {keyBytes} bytes that do not decompress to {keyCount} keys");
+        }
+
+        return directory.With(compressed.Keys);
     }
 
     /// <summary>The keys of a section.</summary>

@@ -22,4 +22,18 @@ public sealed record WireOptions
     [Key(2)]
     [AllowedValues(ElementType.Float32, ElementType.Float16, ElementType.BFloat16)]
     public ElementType? Dense { get; init; }
+
+    /// <summary>How keys are pulled or all-gathered; without meaning for <c>allreduce</c>.</summary>
+    [Key(3)]
+    public KeyEncoding Keys { get; init; } = KeyEncoding.None;
+}
+
+/// <summary>How keys travel.</summary>
+public enum KeyEncoding
+{
+    /// <summary>As they are, 8 bytes each.</summary>
+    None,
+
+    /// <summary>Compressed by LZ4.</summary>
+    Lz4,
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
@@ -12,6 +13,7 @@ namespace OpenEmbedding.EmbeddingPs.Replicas;
 public sealed unsafe class AllGatherStore : ReplicaStore
 {
     private readonly List<ResolvedPull> _pulls = [];
+    private readonly KeyDecompressor? _compressedKeys;
     private MessageBuffer? _mine;
     private MessageBuffer? _all;
     private long[] _counts = [];
@@ -23,11 +25,12 @@ public sealed unsafe class AllGatherStore : ReplicaStore
     public AllGatherStore(ProcessSet trainers, WireOptions? wire = null)
         : base(trainers, wire)
     {
+        _compressedKeys = Wire.Keys == KeyEncoding.Lz4 ? new KeyDecompressor() : null;
     }
 
     // What a trainer gives to a step:
     //   int64 sections, int64 tables     of all its tickets together
-    //   directory and keys               as in a pull
+    //   directory and keys               as in a pull, then up to 7 bytes up to a multiple of 8
     //   gradients                        as in a push
     private protected override void BeginPush(IReadOnlyList<GradientBlock> blocks)
     {
@@ -51,22 +54,44 @@ public sealed unsafe class AllGatherStore : ReplicaStore
             }
 
             var pull = _pulls[trainer];
-            var directory = SectionDirectory.Of(part + (2 * sizeof(long)), (int)((long*)part)[0], (int)((long*)part)[1]);
-            pull.Resolve(directory, Shard);
+            pull.Resolve(Open(part, _counts[trainer]), Shard);
             part += _counts[trainer];
             Shard.Add(pull, part - pull.GradientBytes);
         }
 
         Shard.Apply();
-        Free();
+        FreeMessages();
     }
 
     private protected override void Free()
+    {
+        FreeMessages();
+        _compressedKeys?.Dispose();
+    }
+
+    private void FreeMessages()
     {
         _mine?.Dispose();
         _all?.Dispose();
         _mine = null;
         _all = null;
+    }
+
+    private SectionDirectory Open(byte* part, long bytes)
+    {
+        var directory = SectionDirectory.Of(part + (2 * sizeof(long)), (int)((long*)part)[0], (int)((long*)part)[1]);
+        if (_compressedKeys is null)
+        {
+            return directory;
+        }
+
+        byte* keys = (byte*)directory.FirstKey;
+        if (_compressedKeys.Read(keys, part + bytes - keys, directory.CountKeys()) < 0)
+        {
+            throw new OpenEmbeddingException("The gradients of a trainer have keys that do not decompress.");
+        }
+
+        return directory.With(_compressedKeys.Keys);
     }
 
     private MessageBuffer Pack(IReadOnlyList<GradientBlock> blocks)
@@ -84,25 +109,52 @@ public sealed unsafe class AllGatherStore : ReplicaStore
             gradientBytes += GradientBytes(pull);
         }
 
-        var message = MessageBuffer.Rent((2 * sizeof(long)) + SectionDirectory.Bytes(sections, tables) + (keys * sizeof(long)) + gradientBytes);
+        int countBytes = 2 * sizeof(long);
+        long mostKeyBytes = _compressedKeys is null ? keys * sizeof(long) : Envelope.Align(CompressedKeys.LargestBytes(keys));
+        var message = MessageBuffer.Rent(countBytes + SectionDirectory.Bytes(sections, tables) + mostKeyBytes + gradientBytes);
         byte* start = (byte*)message.Pointer;
         ((long*)start)[0] = sections;
         ((long*)start)[1] = tables;
-        var directory = SectionDirectory.Create(start + (2 * sizeof(long)), sections, tables);
-        Write(blocks, directory, start + message.Length - gradientBytes);
+        var directory = SectionDirectory.Create(start + countBytes, sections, tables);
+        byte* gradients = (byte*)directory.FirstKey + Envelope.Align(WriteKeys(blocks, directory.FirstKey, keys));
+        Write(blocks, directory, gradients);
+        message.Resize(gradients + gradientBytes - start);
         return message;
+    }
+
+    /// <summary>Writes the keys of all tickets and returns their bytes.</summary>
+    private long WriteKeys(IReadOnlyList<GradientBlock> blocks, long* destination, long count)
+    {
+        if (_compressedKeys is null)
+        {
+            CopyKeys(blocks, new Span<long>(destination, checked((int)count)));
+            return count * sizeof(long);
+        }
+
+        long[] keys = ArrayPool<long>.Shared.Rent(checked((int)count));
+        CopyKeys(blocks, keys);
+        long bytes = CompressedKeys.Write(keys.AsSpan(0, (int)count), (byte*)destination);
+        ArrayPool<long>.Shared.Return(keys);
+        return bytes;
+    }
+
+    private static void CopyKeys(IReadOnlyList<GradientBlock> blocks, Span<long> destination)
+    {
+        for (int i = 0; i < blocks.Count; i++)
+        {
+            var keys = PullOf(blocks[i]).AllKeys;
+            keys.CopyTo(destination);
+            destination = destination[keys.Length..];
+        }
     }
 
     private void Write(IReadOnlyList<GradientBlock> blocks, in SectionDirectory directory, byte* gradients)
     {
-        long* keys = directory.FirstKey;
         int sections = 0;
         int tables = 0;
         for (int i = 0; i < blocks.Count; i++)
         {
             var pull = PullOf(blocks[i]);
-            pull.AllKeys.CopyTo(new Span<long>(keys, pull.KeyCount));
-            keys += pull.KeyCount;
             for (int section = 0; section < pull.Sections; section++)
             {
                 int count = pull.Keys(section).Length;

@@ -19,7 +19,7 @@ public sealed unsafe partial class EmbeddingServer
         var pull = _freePulls.TryPop(out var free) ? free : new ResolvedPull();
         pull.Id = header.Ticket;
         pull.Step = header.Step;
-        pull.Resolve(SectionDirectory.Open(message, Shard.Tables.Length), Shard);
+        pull.Resolve(OpenPull(message), Shard);
         trainer.Pulls.Add(pull);
         Park(new ParkedRequest(trainer, header.Step - _staleness, pull, null));
     }
@@ -37,18 +37,20 @@ public sealed unsafe partial class EmbeddingServer
     private bool BeginEvaluatePull(TrainerState trainer, MessageBuffer message)
     {
         // For its checks: an error is better told now than when the step has come.
-        SectionDirectory.Open(message, Shard.Tables.Length);
+        OpenPull(message);
         return Park(new ParkedRequest(trainer, Envelope.HeaderOf(message).Step, null, message));
     }
 
     private void AnswerEvaluatePull(TrainerState trainer, MessageBuffer message)
     {
-        var directory = SectionDirectory.Open(message, Shard.Tables.Length);
+        var directory = OpenPull(message);
         var reply = RentRows(trainer, Envelope.HeaderOf(message).Ticket, Shard.RowBytes(directory));
         Shard.Read(directory, Envelope.Body(reply));
         Envelope.Seal(reply);
         Reply(trainer, reply);
     }
+
+    private SectionDirectory OpenPull(MessageBuffer message) => SectionDirectory.Open(message, Shard.Tables.Length, _compressedKeys);
 
     private MessageBuffer RentRows(TrainerState trainer, long ticket, long bytes)
     {

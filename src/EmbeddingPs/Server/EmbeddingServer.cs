@@ -16,6 +16,7 @@ public sealed unsafe partial class EmbeddingServer
     private readonly ClusterLayout _layout;
     private readonly int _staleness;
     private readonly WireOptions _wire;
+    private readonly KeyDecompressor? _compressedKeys;
     private readonly int _shard;
     private readonly TrainerState[] _trainers;
     private readonly List<ParkedRequest> _parked = [];
@@ -45,6 +46,7 @@ public sealed unsafe partial class EmbeddingServer
         _layout = layout;
         _staleness = staleness;
         _wire = wire ?? new WireOptions();
+        _compressedKeys = _wire.Keys == KeyEncoding.Lz4 ? new KeyDecompressor() : null;
         _trainers = [.. layout.Trainers.Select(rank => new TrainerState(rank))];
     }
 
@@ -225,5 +227,6 @@ public sealed unsafe partial class EmbeddingServer
         }
 
         _tables?.Dispose();
+        _compressedKeys?.Dispose();
     }
 }

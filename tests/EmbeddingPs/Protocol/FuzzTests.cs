@@ -17,28 +17,42 @@ public class FuzzTests
         new() { Name = "hash", Kind = TableKind.Hash, Dimension = 2, ElementType = ElementType.Float64 },
     ];
 
-    [Fact]
-    public void AServerSurvivesDamagedRequests() => FuzzServer(200);
+    private static readonly WireOptions _asStored = new();
+
+    private static readonly WireOptions _narrow = new() { Pull = ElementType.BFloat16, Push = ElementType.Float16, Keys = KeyEncoding.Lz4 };
 
     [Fact]
-    public void AClientSurvivesDamagedAnswers() => FuzzClient(200);
+    public void AServerSurvivesDamagedRequests() => FuzzServer(200, _asStored);
+
+    [Fact]
+    public void AServerSurvivesDamagedRequestsInNarrowTypes() => FuzzServer(200, _narrow);
+
+    [Fact]
+    public void AClientSurvivesDamagedAnswers() => FuzzClient(200, _asStored);
+
+    [Fact]
+    public void AClientSurvivesDamagedAnswersInNarrowTypes() => FuzzClient(200, _narrow);
 
     [Fact]
     [Trait("Kind", "Long")]
-    public void AServerSurvivesManyDamagedRequests() => FuzzServer(20_000);
+    public void AServerSurvivesManyDamagedRequests() => FuzzServer(20_000, _asStored);
 
     [Fact]
     [Trait("Kind", "Long")]
-    public void AClientSurvivesManyDamagedAnswers() => FuzzClient(20_000);
+    public void AServerSurvivesManyDamagedRequestsInNarrowTypes() => FuzzServer(20_000, _narrow);
 
-    private static void FuzzServer(int rounds)
+    [Fact]
+    [Trait("Kind", "Long")]
+    public void AClientSurvivesManyDamagedAnswers() => FuzzClient(20_000, _asStored);
+
+    private static void FuzzServer(int rounds, WireOptions wire)
     {
-        var (requests, _) = Record();
+        var (requests, _) = Record(wire);
         int failures = 0;
         for (int seed = 0; seed < rounds; seed++)
         {
             var job = new LoopbackMessenger(2);
-            var server = new EmbeddingServer(job[1], new ClusterLayout([0], [1]), 0);
+            var server = new EmbeddingServer(job[1], new ClusterLayout([0], [1]), 0, wire);
 
             // Whatever was lost, a goodbye ends the server.
             foreach (byte[] request in (IEnumerable<byte[]>)[.. Damage(requests, new Random(seed)), requests[^1]])
@@ -55,9 +69,9 @@ public class FuzzTests
         Assert.InRange(failures, rounds / 2, rounds - 1);
     }
 
-    private static void FuzzClient(int rounds)
+    private static void FuzzClient(int rounds, WireOptions wire)
     {
-        var (_, answers) = Record();
+        var (_, answers) = Record(wire);
         int failures = 0;
         for (int seed = 0; seed < rounds; seed++)
         {
@@ -74,7 +88,7 @@ public class FuzzTests
 
                 try
                 {
-                    using var client = new EmbeddingClient(job[0], new ClusterLayout([0], [1]), 0);
+                    using var client = new EmbeddingClient(job[0], new ClusterLayout([0], [1]), 0, wire);
                     Script(client);
                 }
                 finally
@@ -126,13 +140,13 @@ public class FuzzTests
     }
 
     /// <summary>The messages of the script as they should be.</summary>
-    private static (List<byte[]> Requests, List<byte[]> Answers) Record()
+    private static (List<byte[]> Requests, List<byte[]> Answers) Record(WireOptions wire)
     {
         var job = new LoopbackMessenger(2);
         var requests = new RecordingMessenger(job[0]);
         var answers = new RecordingMessenger(job[1]);
         var layout = new ClusterLayout([0], [1]);
-        var server = new EmbeddingServer(answers, layout, 0);
+        var server = new EmbeddingServer(answers, layout, 0, wire);
         var errors = PsCluster.Together(2, i =>
         {
             if (i == 0)
@@ -141,7 +155,7 @@ public class FuzzTests
             }
             else
             {
-                Script(new EmbeddingClient(requests, layout, 0));
+                Script(new EmbeddingClient(requests, layout, 0, wire));
             }
         });
         Assert.All(errors, Assert.Null);

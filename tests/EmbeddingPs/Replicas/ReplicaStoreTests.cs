@@ -1,7 +1,9 @@
 using CsCheck;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
+using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Replicas;
 using OpenEmbedding.EmbeddingPs.Tables;
 using OpenEmbedding.EmbeddingPs.Tests.Server;
@@ -52,6 +54,43 @@ public sealed class ReplicaStoreTests(ReplicaStoreTests.Alone alone) : IClassFix
             },
             iter: 20,
             threads: 1);
+    }
+
+    [Theory]
+    [InlineData(ElementType.Float16, KeyEncoding.None)]
+    [InlineData(ElementType.BFloat16, KeyEncoding.Lz4)]
+    public void GatheredGradientsAreRoundedAsTheyTravel(ElementType push, KeyEncoding keys)
+    {
+        var wire = new WireOptions { Push = push, Keys = keys };
+        Gen.Int.Sample(
+            seed =>
+            {
+                var random = new Random(seed);
+                var tables = RandomJob.RandomTables(random);
+                using var store = new AllGatherStore(alone.Communication.World, wire);
+                store.CreateTables(tables);
+                using var job = new RandomJob(random, [store], tables, pullsMakeRows: false, wire);
+                job.Run(steps: 6);
+            },
+            iter: 20,
+            threads: 1);
+    }
+
+    [Theory]
+    [InlineData(ElementType.Float16, 63.96875f)]
+    [InlineData(ElementType.BFloat16, 100)]
+    public void DenseGradientsAreRoundedAsTheyTravel(ElementType dense, float hundred)
+    {
+        var table = _array with { Initializer = new ConstantOptions(), Optimizer = new SgdOptions { LearningRate = 1 } };
+        using var store = new AllReduceStore(alone.Communication.World, new WireOptions { Dense = dense });
+        store.CreateTables([table]);
+        store.Train(0, table, 1 / 3f, 3);
+        float third = -store.Evaluate(1, table, 3)[0];
+        Assert.NotEqual(1 / 3f, third);
+        Assert.Equal(1 / 3f, third, 0.001f);
+        store.Train(1, table, 100, 4);
+        Assert.Equal(-hundred, store.Evaluate(2, table, 4)[0]);
+        Assert.Equal(2 * 10 * 2 * sizeof(ushort), store.Traffic.PushedBytes);
     }
 
     [Fact]

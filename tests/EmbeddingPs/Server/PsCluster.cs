@@ -1,5 +1,6 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Server;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -22,7 +23,8 @@ internal sealed class PsCluster : IDisposable
     /// <param name="servers">The number of ranks behind the trainers' that only serve; without it every trainer's rank serves too.</param>
     /// <param name="staleness">As in a job.</param>
     /// <param name="mayFail">Whether a server's error is no failure of the test.</param>
-    public PsCluster(int trainers, int? servers, int staleness = 0, bool mayFail = false)
+    /// <param name="wire">As in a job.</param>
+    public PsCluster(int trainers, int? servers, int staleness = 0, bool mayFail = false, WireOptions? wire = null)
     {
         _mayFail = mayFail;
         int[] trainerRanks = [.. Enumerable.Range(0, trainers)];
@@ -31,10 +33,10 @@ internal sealed class PsCluster : IDisposable
         _serverErrors = new Exception?[Layout.Servers.Count];
         for (int shard = 0; shard < Layout.Servers.Count; shard++)
         {
-            StartServer(shard, staleness);
+            StartServer(shard, staleness, wire);
         }
 
-        Trainers = [.. trainerRanks.Select(rank => new EmbeddingClient(Messenger[rank], Layout, staleness))];
+        Trainers = [.. trainerRanks.Select(rank => new EmbeddingClient(Messenger[rank], Layout, staleness, wire))];
     }
 
     public ClusterLayout Layout { get; }
@@ -85,9 +87,9 @@ internal sealed class PsCluster : IDisposable
         }
     }
 
-    private void StartServer(int shard, int staleness)
+    private void StartServer(int shard, int staleness, WireOptions? wire)
     {
-        var server = new EmbeddingServer(Messenger[Layout.Servers[shard]], Layout, staleness);
+        var server = new EmbeddingServer(Messenger[Layout.Servers[shard]], Layout, staleness, wire);
         var thread = new Thread(() => _serverErrors[shard] = Record.Exception(server.Run));
         thread.Start();
         _threads.Add(thread);

@@ -2,6 +2,7 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
+using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Tables;
 using OpenEmbedding.EmbeddingPs.Tests.Tables;
 
@@ -19,6 +20,7 @@ internal sealed class RandomJob : IDisposable
     private readonly SingleTable[] _reference;
     private readonly List<Pull>[] _begun;
     private readonly bool _pullsMakeRows;
+    private readonly WireOptions _wire;
     private long _step;
 
     /// <summary>Makes a job.</summary>
@@ -26,8 +28,11 @@ internal sealed class RandomJob : IDisposable
     /// <param name="stores">The store of each trainer.</param>
     /// <param name="options">The tables, which the stores have created.</param>
     /// <param name="pullsMakeRows">Whether a row comes into being when it is pulled; else when its gradient is pushed.</param>
-    public RandomJob(Random random, IReadOnlyList<IEmbeddingStore> stores, TableOptions[] options, bool pullsMakeRows = true)
+    /// <param name="wire">How the stores send rows and gradients.</param>
+    public RandomJob(
+        Random random, IReadOnlyList<IEmbeddingStore> stores, TableOptions[] options, bool pullsMakeRows = true, WireOptions? wire = null)
     {
+        _wire = wire ?? new WireOptions();
         _pullsMakeRows = pullsMakeRows;
         _random = random;
         _stores = stores;
@@ -132,7 +137,7 @@ internal sealed class RandomJob : IDisposable
 
                 using var rows = new NativeArray<byte>(keys.Count * reference.RowBytes);
                 pull.Ticket.CopyRows(section, i, rows.Address);
-                Assert.Equal(reference.Read(keys.Keys), rows.Span.ToArray());
+                Assert.Equal(ScalarWire.Rows(_wire.Pull, _options[tables[i]].ElementType, reference.Read(keys.Keys)), rows.Span.ToArray());
             }
         }
     }
@@ -157,7 +162,7 @@ internal sealed class RandomJob : IDisposable
             addresses[section] = Array.ConvertAll(tables, table =>
             {
                 byte[] gradients = _reference[table].RandomGradients(_random, keys.Count);
-                _reference[table].Sum(keys.Keys, gradients);
+                _reference[table].Sum(keys.Keys, ScalarWire.Gradients(_wire.Push, _options[table].ElementType, gradients));
                 memory.Add(new NativeArray<byte>(gradients));
                 return memory[^1].Address;
             });
