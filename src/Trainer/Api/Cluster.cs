@@ -1,5 +1,6 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Replicas;
 using OpenEmbedding.EmbeddingPs.Server;
 using OpenEmbedding.Trainer.Configuration;
@@ -62,6 +63,8 @@ public sealed partial class Cluster : IDisposable
     public ProcessSet Trainers { get; }
 
     internal bool IsServer { get; }
+
+    internal WireOptions Wire => _options.Wire;
 
     internal IEmbeddingStore Store => _store ??= _options.Strategy switch
     {

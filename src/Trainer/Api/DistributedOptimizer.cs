@@ -87,6 +87,34 @@ public sealed unsafe class DistributedOptimizer
             }
         }
 
-        _cluster.Trainers.GroupedAllReduceAsync("dense gradients", segments, type, ReduceOperation.Sum).Wait();
+        var format = WireFormat.OfGradients(type, _cluster.Wire.Dense);
+        if (format.Converts)
+        {
+            Reduce(segments, format);
+        }
+        else
+        {
+            _cluster.Trainers.GroupedAllReduceAsync("dense gradients", segments, type, ReduceOperation.Sum).Wait();
+        }
+    }
+
+    private void Reduce(Segment[] gradients, WireFormat format)
+    {
+        long count = gradients.Sum(gradient => gradient.Count);
+        using MessageBuffer sent = MessageBuffer.Rent(count * format.SentBytes);
+        nint place = sent.Pointer;
+        foreach (Segment gradient in gradients)
+        {
+            format.Write(gradient.Data, place, gradient.Count);
+            place += (nint)(gradient.Count * format.SentBytes);
+        }
+
+        _cluster.Trainers.AllReduceAsync("dense gradients", sent.Pointer, count, format.Sent, ReduceOperation.Sum).Wait();
+        place = sent.Pointer;
+        foreach (Segment gradient in gradients)
+        {
+            format.Read(place, gradient.Data, gradient.Count);
+            place += (nint)(gradient.Count * format.SentBytes);
+        }
     }
 }

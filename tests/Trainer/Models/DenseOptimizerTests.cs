@@ -85,6 +85,42 @@ public sealed class DenseOptimizerTests
         Assert.Equal(0, parameters[0].grad!.count_nonzero().item<long>());
     }
 
+    [Theory]
+    [InlineData(ElementType.Float16, ScalarType.Float32, 1e-3)]
+    [InlineData(ElementType.BFloat16, ScalarType.Float32, 8e-3)]
+    [InlineData(ElementType.BFloat16, ScalarType.Float64, 8e-3)]
+    [InlineData(ElementType.Float32, ScalarType.Float64, 1e-7)]
+    public void Only_gradients_that_travel_are_rounded(ElementType sent, ScalarType type, double tolerance)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Parameter[] parameters = Parameters(type);
+        Parameter[] exact = Parameters(type);
+        using var optimizer = Ours(parameters, new SgdOptions { LearningRate = 1 }, l2: 0, sent);
+        using var reference = Ours(exact, new SgdOptions { LearningRate = 1 }, l2: 0);
+        Assert.Equal(sent, optimizer.SentType);
+        foreach ((DenseOptimizer rule, Parameter[] weights) in new[] { (optimizer, parameters), (reference, exact) })
+        {
+            rule.ZeroGradients();
+            (weights[0].pow(2).sum() + (weights[1] / 3).sum()).backward();
+            rule.CollectGradients();
+            rule.Step();
+        }
+
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            Tensor moved = (Parameters(type)[i] - exact[i]).abs().to_type(ScalarType.Float64);
+            Tensor difference = (parameters[i] - exact[i]).abs().to_type(ScalarType.Float64);
+            Assert.True((difference <= (moved * tolerance) + 1e-7).all().item<bool>(), $"{sent}, parameter {i}");
+        }
+
+        // A third has no end in any of these types; what no gradient reached stays.
+        Assert.NotEqual(0, (parameters[1] - exact[1]).abs().max().to_type(ScalarType.Float64).item<double>());
+        Assert.Equal(0, (parameters[2] - exact[2]).abs().max().to_type(ScalarType.Float64).item<double>());
+        optimizer.ZeroGradients();
+        optimizer.Step();
+        Assert.Equal(0, (parameters[2] - exact[2]).abs().max().to_type(ScalarType.Float64).item<double>());
+    }
+
     [Fact]
     public void Parameters_of_two_types_are_refused()
     {
@@ -127,8 +163,8 @@ public sealed class DenseOptimizerTests
         }
     }
 
-    private static DenseOptimizer Ours(Parameter[] parameters, OptimizerOptions options, double l2) =>
-        new(parameters.Select((parameter, i) => new DenseParameter($"p{i}", parameter, l2)), options);
+    private static DenseOptimizer Ours(Parameter[] parameters, OptimizerOptions options, double l2, ElementType? sent = null) =>
+        new(parameters.Select((parameter, i) => new DenseParameter($"p{i}", parameter, l2)), options, sent);
 
     private static unsafe Span<double> Flat(DenseOptimizer optimizer) => new((void*)optimizer.Gradients, (int)optimizer.Count);
 
