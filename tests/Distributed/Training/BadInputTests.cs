@@ -32,6 +32,12 @@ public sealed class BadInputTests : IDisposable
         OeTrain.Run(2, "--data.train", _rows, "--embedding.dimension", "5000"), Configuration, "embedding.dimension = 5000");
 
     [Fact]
+    public void NoTypeOfTheWire() => AssertOneLine(
+        OeTrain.Run(2, "--data.train", _rows, "--cluster.wire.push", "int8"),
+        Configuration,
+        "cluster.wire.push = \"int8\" is not one of \"float16\", \"bfloat16\", \"float32\"");
+
+    [Fact]
     public void ConfigurationMissing() => AssertOneLine(OeTrain.Run(2, "none.json"), Configuration, "none.json: no such file");
 
     [Theory]

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Xunit.Abstractions;
+
+namespace OpenEmbedding.Distributed.Tests.Training;
+
+/// <summary>Jobs whose rows, gradients and keys travel in a narrower form train nearly the same, and always the same bits.</summary>
+[Trait("Kind", "Job")]
+public sealed class WireTests : IDisposable
+{
+    private const int GlobalBatch = 96;
+    private const int Steps = 50;
+    private readonly OeTrain _train = new();
+    private readonly ITestOutputHelper _output;
+    private readonly string _rows;
+
+    public WireTests(ITestOutputHelper output)
+    {
+        _output = output;
+        _rows = _train.WriteRows("rows.txt", GlobalBatch * Steps);
+    }
+
+    // A gradient of Adagrad moves a weight by at most its learning rate, whatever its size: a relative error of the format, 2⁻¹² or 2⁻⁹, in every
+    // pull and push stays near that.
+    [Theory]
+    [InlineData("float16", 2e-3)]
+    [InlineData("bfloat16", 2e-2)]
+    public void TwoRanksNearlyEqualOneThatSendsAllAsItIs(string type, double limit)
+    {
+        Weights exact = _train.Weights(1, Job(1));
+
+        AssertNear(exact, _train.Weights(1, Job(1, Wire(type))), $"{type} on 1 rank", limit);
+        AssertNear(exact, _train.Weights(2, Job(2, Wire(type))), $"{type} on 2 ranks", limit);
+    }
+
+    [Theory]
+    [InlineData("ps", "float16")]
+    [InlineData("ps", "bfloat16")]
+    [InlineData("allgather", "bfloat16")]
+    [InlineData("allreduce", "float16")]
+    public void TheSameJobTwiceGivesTheSameBits(string strategy, string type)
+    {
+        string[] job = Job(2, [.. Wire(type), "--cluster.strategy", strategy]);
+
+        Assert.Equal(0, _train.Weights(2, job).DistanceTo(_train.Weights(2, job)));
+    }
+
+    [Theory]
+    [InlineData("allgather", "float16", 2e-3)]
+    [InlineData("allreduce", "bfloat16", 2e-2)]
+    public void StrategiesNearlyAgree(string strategy, string type, double limit)
+    {
+        string[] alike = ["--model.l2_embedding", "0", "--model.l2_linear", "0"];
+        Weights exact = _train.Weights(2, Job(2, alike));
+
+        Weights narrow = _train.Weights(2, Job(2, [.. alike, .. Wire(type), "--cluster.strategy", strategy]));
+
+        double distance = narrow.DistanceOnSharedKeysTo(exact);
+        _output.WriteLine($"{strategy} {type}: distance {distance:E2}");
+        Assert.InRange(distance, double.Epsilon, limit);
+    }
+
+    [Fact]
+    public void Float32IsWhatAFloat32ModelSendsAnyway() =>
+        Assert.Equal(0, _train.Weights(2, Job(2)).DistanceTo(_train.Weights(2, Job(2, [.. Wire("float32"), "--cluster.wire.keys", "none"]))));
+
+    [Fact]
+    public void CompressedKeysChangeBytesButNoBits()
+    {
+        string[] plain = Job(2);
+        string[] compressed = Job(2, "--cluster.wire.keys", "lz4");
+
+        Assert.Equal(0, _train.Weights(2, plain).DistanceTo(_train.Weights(2, compressed)));
+        Assert.True(BytesPulled(compressed) < BytesPulled(plain));
+    }
+
+    private static string[] Wire(string type) =>
+        ["--cluster.wire.pull", type, "--cluster.wire.push", type, "--cluster.wire.dense", type, "--cluster.wire.keys", "lz4"];
+
+    public void Dispose() => _train.Dispose();
+
+    private void AssertNear(Weights exact, Weights narrow, string what, double limit)
+    {
+        double distance = narrow.DistanceTo(exact);
+        _output.WriteLine($"{what}: distance {distance:E2}");
+        Assert.True(distance > 0, $"{what}: nothing was rounded");
+        Assert.True(distance <= limit, $"{what}: distance {distance:E2}, allowed {limit:E0}");
+    }
+
+    private long BytesPulled(string[] job)
+    {
+        JsonElement summary = _train.Summary(2, job);
+        return summary.GetProperty("bytes_pulled").GetInt64();
+    }
+
+    private string[] Job(int trainers, params string[] more) =>
+    [
+        "--data.train", _rows, "--model.name", "DeepFM", "--model.dnn_hidden_units", "16,8", "--data.vocabulary", "1000",
+        "--optimizer.name", "adagrad", "--optimizer.learning_rate", "0.01", "--train.batch_size", (GlobalBatch / trainers).ToString(),
+        "--train.steps", Steps.ToString(), "--cluster.servers", "colocated", .. more,
+    ];
+}
