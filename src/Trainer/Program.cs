@@ -38,7 +38,13 @@ internal static class Program
     {
         try
         {
-            new CriteoGenerator(arguments.Seed, arguments.Format).WriteFile(arguments.Out, arguments.Rows);
+            ZipfCategories? categories = arguments.Vocabulary is { } ids ? new ZipfCategories(ids, arguments.Zipf) : null;
+            new CriteoGenerator(arguments.Seed, arguments.Format, categories).WriteFile(arguments.Out, arguments.Rows);
+            if (categories is not null)
+            {
+                Console.WriteLine($"--data.vocabulary {string.Join(',', categories.Vocabulary)}");
+            }
+
             return JobExitCode.Success;
         }
         catch (Exception failure) when (failure is OpenEmbeddingException or IOException or UnauthorizedAccessException)

@@ -1,4 +1,5 @@
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Data;
 
 namespace OpenEmbedding.Trainer.CommandLine;
 
@@ -19,4 +20,7 @@ public sealed record PrintArguments(string Text) : TrainerArguments;
 /// <param name="Out">The file to write.</param>
 /// <param name="Seed">The seed; the same seed gives the same file.</param>
 /// <param name="Format"><see cref="DataFormat.Criteo"/> or <see cref="DataFormat.Csv"/>.</param>
-public sealed record GenerateArguments(long Rows, string Out, long Seed, DataFormat Format) : TrainerArguments;
+/// <param name="Vocabulary">Ids of all sparse columns together; null for columns as Criteo's are.</param>
+/// <param name="Zipf">The exponent of Zipf's law, at least 0; without meaning when <paramref name="Vocabulary"/> is null.</param>
+public sealed record GenerateArguments(
+    long Rows, string Out, long Seed, DataFormat Format, int? Vocabulary = null, double Zipf = ZipfCategories.DefaultExponent) : TrainerArguments;

@@ -138,7 +138,7 @@ public static class TrainerCommandLine
 
     private static string Help() => string.Create(CultureInfo.InvariantCulture, $"""
         Usage: oe-train [CONFIG.json] [--section.key value ...]
-               oe-train generate --rows N --out FILE [--seed S] [--format criteo|csv]
+               oe-train generate --rows N --out FILE [--seed S] [--format criteo|csv] [--vocabulary V [--zipf Z]]
                oe-train schema     prints the JSON schema of a configuration
                oe-train keys       prints all keys as Markdown tables
                oe-train --version

@@ -99,6 +99,7 @@ internal sealed class ConfigurationKey
 
         return type == typeof(RowRange) ? new RowRangeType()
             : type == typeof(ServerCount) ? new ServerCountType()
+            : type == typeof(Vocabulary) ? new VocabularyType()
             : type == typeof(OptimizerOptions) ? VariantType.Optimizers
             : type == typeof(InitializerOptions) ? VariantType.Initializers
             : new RecordType(type);

@@ -28,9 +28,8 @@ public sealed record DataOptions
     /// <summary>How a category becomes the key of a row; left out, <c>modulo</c> for array tables and <c>hash</c> for hash tables.</summary>
     public SparseIds SparseIds { get; init; } = SparseIds.Modulo;
 
-    /// <summary>Keys per sparse column with <c>modulo</c>.</summary>
-    [Range(typeof(long), "1", "4611686018427387904")]
-    public long Vocabulary { get; init; } = 65536;
+    /// <summary>Keys per sparse column with <c>modulo</c>: one number for all, or a list with one for each.</summary>
+    public Vocabulary Vocabulary { get; init; } = 65536;
 
     /// <summary>How dense values are scaled.</summary>
     public DenseScaling DenseScale { get; init; } = DenseScaling.MinMax;

@@ -53,3 +53,35 @@ internal sealed class ServerCountType : ConfigurationType
     public override JsonNode? FromText(string text, KeyPath path) =>
         ServerCount.TryParse(text, out ServerCount? servers) ? Write(servers) : base.FromText(text, path);
 }
+
+/// <summary>A number of keys for all columns, or a list with one for each.</summary>
+internal sealed class VocabularyType : ConfigurationType
+{
+    private readonly IntegerType _size = new(typeof(long), 1, Vocabulary.Largest);
+    private readonly ListType _sizes;
+
+    public VocabularyType()
+    {
+        _sizes = new ListType(typeof(long), _size, 1);
+    }
+
+    public override string Expected => $"{_size.Expected}, or a list with one for each column";
+
+    public override object Read(JsonNode? node, KeyPath path, object? current, bool complete) => node?.GetValueKind() switch
+    {
+        JsonValueKind.Array => new Vocabulary((long[])_sizes.Read(node, path, current, complete)),
+        JsonValueKind.Number => new Vocabulary((long)_size.Read(node, path, current, complete)),
+        _ => throw Refuse(node, path),
+    };
+
+    public override JsonNode Write(object value)
+    {
+        var vocabulary = (Vocabulary)value;
+        return vocabulary.IsPerColumn ? _sizes.Write(vocabulary.Sizes) : _size.Write(vocabulary.Sizes[0]);
+    }
+
+    public override JsonObject ToSchema() => new() { ["anyOf"] = new JsonArray(_size.ToSchema(), _sizes.ToSchema()) };
+
+    public override JsonNode? FromText(string text, KeyPath path) =>
+        text.StartsWith('[') || text.Contains(',') ? _sizes.FromText(text, path) : _size.FromText(text, path);
+}

@@ -13,6 +13,7 @@ internal static class JobOptionsValidator
     public static void Check(JobOptions job)
     {
         CheckColumns(job.Data);
+        CheckVocabulary(job);
         CheckScale(job.Data);
         CheckModel(job.Model);
         CheckInitializer(job.Embedding.Initializer);
@@ -30,6 +31,18 @@ internal static class JobOptionsValidator
             {
                 throw Fault(key, $"{key} holds \"{data.Label}\", which is the column of data.label", "data.label");
             }
+        }
+    }
+
+    private static void CheckVocabulary(JobOptions job)
+    {
+        DataOptions data = job.Data;
+        if (job.Embedding.Kind == TableKind.Array && data.Vocabulary.IsPerColumn && data.Vocabulary.Sizes.Count != data.Sparse.Count)
+        {
+            throw Fault(
+                "data.vocabulary",
+                $"data.vocabulary has {data.Vocabulary.Sizes.Count} numbers; allowed is one number, or one for each of the {data.Sparse.Count} columns of data.sparse",
+                "data.sparse");
         }
     }
 

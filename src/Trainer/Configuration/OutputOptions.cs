@@ -9,6 +9,10 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Summary { get; init; }
 
+    /// <summary>Steps at the start of training that the summary's <c>steady</c> speed leaves out, because they warm up compiler, memory and files.</summary>
+    [Range(typeof(long), "0", "9223372036854775807")]
+    public long SteadyAfter { get; init; } = 10;
+
     /// <summary>A file for all weights in safetensors form; left out, none is written.</summary>
     [MinLength(1)]
     public string? Weights { get; init; }

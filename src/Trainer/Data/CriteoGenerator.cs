@@ -16,7 +16,8 @@ namespace OpenEmbedding.Trainer.Data;
 /// </remarks>
 /// <param name="seed">Which rows.</param>
 /// <param name="format">The form of the file; <see cref="DataFormat.Auto"/> goes by its name as reading does.</param>
-public sealed class CriteoGenerator(long seed, DataFormat format = DataFormat.Auto)
+/// <param name="categories">Other sparse columns than Criteo's; left out, those.</param>
+public sealed class CriteoGenerator(long seed, DataFormat format = DataFormat.Auto, ZipfCategories? categories = null)
 {
     private const int BufferBytes = 1 << 20;
     private const int LongestRow = 1024;
@@ -83,7 +84,7 @@ public sealed class CriteoGenerator(long seed, DataFormat format = DataFormat.Au
 
     private void Write(Stream stream, long rows, bool isCsv)
     {
-        CriteoSampler sampler = new(seed);
+        CriteoSampler sampler = new(seed, categories?.Columns());
         CriteoSample sample = new();
         byte[] buffer = new byte[BufferBytes];
         int used = 0;

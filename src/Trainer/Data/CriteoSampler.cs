@@ -6,7 +6,9 @@ namespace OpenEmbedding.Trainer.Data;
 /// linear function of the logarithms of the counts and of a weight per category, which fades for rare ones, plus products of factors of
 /// three pairs of columns, which only a model with interactions can learn.
 /// </remarks>
-internal sealed class CriteoSampler(long seed)
+/// <param name="seed">Which rows.</param>
+/// <param name="columns">The sparse columns; left out, those of Criteo.</param>
+internal sealed class CriteoSampler(long seed, IReadOnlyList<CriteoShape.SparseColumn>? columns = null)
 {
     private const double Bias = -1.45;
     private const double DenseEffect = 0.22;
@@ -18,6 +20,10 @@ internal sealed class CriteoSampler(long seed)
 
     private readonly ulong _seed = Mix(unchecked((ulong)seed) + 0x5851F42D4C957F2D);
     private readonly double[] _empty = new double[CriteoShape.EmptyGroups];
+    private readonly IReadOnlyList<CriteoShape.SparseColumn> _sparse = columns ?? CriteoShape.Sparse;
+    private readonly CategoryNames[] _names =
+        [.. Enumerable.Range(0, CriteoRow.SparseColumns).Select(i => columns is null ? CategoryNames.Hashed(i) : CategoryNames.Within(columns[i].Cardinality))];
+
     private readonly ulong[] _hashes = new ulong[CriteoRow.SparseColumns];
     private ulong _state;
 
@@ -47,14 +53,6 @@ internal sealed class CriteoSampler(long seed)
         x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
         x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
         return x ^ (x >> 31);
-    }
-
-    /// <summary>A bijection of 32 bits (the finalizer of MurmurHash3), so that categories of a column stay distinct.</summary>
-    private static uint Scramble(uint x)
-    {
-        x = (x ^ (x >> 16)) * 0x85EBCA6B;
-        x = (x ^ (x >> 13)) * 0xC2B2AE35;
-        return x ^ (x >> 16);
     }
 
     /// <summary>A nearly normal number of mean 0 and deviation 1: the sum of four uniform ones.</summary>
@@ -105,7 +103,7 @@ internal sealed class CriteoSampler(long seed)
         double effect = 0;
         for (int i = 0; i < sparse.Length; i++)
         {
-            CriteoShape.SparseColumn column = CriteoShape.Sparse[i];
+            CriteoShape.SparseColumn column = _sparse[i];
             double uniform = Uniform();
             uint rank = 0;
             if (_empty[column.EmptyGroup] < column.EmptyShare)
@@ -117,7 +115,7 @@ internal sealed class CriteoSampler(long seed)
                 // The inverse of the distribution with density x^−skew on [1, cardinality + 1).
                 double x = Math.Pow(1 + (uniform * column.TailMinusOne), 1 / (1 - column.Skew));
                 rank = (uint)Math.Clamp(x, 1, column.Cardinality);
-                sparse[i] = Scramble(rank + ((uint)i * 0x9E3779B9));
+                sparse[i] = _names[i].Of(rank);
             }
 
             _hashes[i] = Mix((((ulong)i + 1) << 32) | rank);

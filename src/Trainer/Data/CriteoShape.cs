@@ -6,6 +6,9 @@ internal static class CriteoShape
     /// <summary>The number of groups of columns that are empty together.</summary>
     public const int EmptyGroups = 9;
 
+    /// <summary>The fewest categories that <see cref="Deal"/> deals.</summary>
+    public const int FewestCategories = 1000;
+
     /// <summary>I1 to I13.</summary>
     public static IReadOnlyList<DenseColumn> Dense { get; } =
     [
@@ -55,6 +58,19 @@ internal static class CriteoShape
         new(Cardinality: 142572, Skew: 1.1, EmptyGroup: 8, EmptyShare: 0.44),
     ];
 
+    /// <summary>Deals a number of categories to the columns in the proportions of Criteo's, at least two to each.</summary>
+    /// <param name="categories">Categories of all columns together, at least <see cref="FewestCategories"/>.</param>
+    /// <returns>For each column its categories; their sum is <paramref name="categories"/>.</returns>
+    public static int[] Deal(int categories)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(categories, FewestCategories);
+        double share = categories / Sparse.Sum(column => (double)column.Cardinality);
+        int[] dealt = [.. Sparse.Select(column => Math.Max(2, (int)(column.Cardinality * share)))];
+        int largest = Array.IndexOf(dealt, dealt.Max());
+        dealt[largest] += categories - dealt.Sum();
+        return dealt;
+    }
+
     /// <summary>A column of counts, log-normal: ⌊median · e^(sigma · z)⌋ + minimum, held to the maximum.</summary>
     internal sealed record DenseColumn(double Median, double Sigma, int Minimum, int Maximum, int EmptyGroup, double EmptyShare);
 
@@ -63,6 +79,15 @@ internal static class CriteoShape
     /// </summary>
     internal sealed record SparseColumn(int Cardinality, double Skew, int EmptyGroup, double EmptyShare)
     {
+        // The inverse of the distribution has no value at 1 but comes as near as one likes.
+        private const double NextToOne = 1e-6;
+
+        /// <summary>Makes a column that is never empty.</summary>
+        /// <param name="cardinality">Categories, at least 1.</param>
+        /// <param name="exponent">The exponent of Zipf's law, at least 0.</param>
+        public static SparseColumn Zipf(int cardinality, double exponent) =>
+            new(cardinality, Math.Abs(exponent - 1) < NextToOne ? 1 + NextToOne : exponent, EmptyGroup: 0, EmptyShare: 0);
+
         /// <summary>(cardinality + 1)^(1 − skew) − 1, a constant of the inverse distribution function.</summary>
         public double TailMinusOne { get; } = Math.Pow(Cardinality + 1.0, 1 - Skew) - 1;
     }

@@ -16,16 +16,20 @@ internal static class SparseKeys
     /// <param name="values">Raw values, [rows, columns].</param>
     /// <param name="columns">The number of sparse columns.</param>
     /// <param name="rule">How.</param>
-    /// <param name="vocabulary">Keys per column with <see cref="SparseIds.Modulo"/>.</param>
-    public static void Map(Span<long> values, int columns, SparseIds rule, long vocabulary)
+    /// <param name="vocabulary">Keys of the columns with <see cref="SparseIds.Modulo"/>.</param>
+    public static void Map(Span<long> values, int columns, SparseIds rule, Vocabulary vocabulary)
     {
-        if (rule == SparseIds.Modulo)
+        if (rule == SparseIds.Hash)
         {
-            Modulo(values, vocabulary);
+            Hash(values, columns);
+        }
+        else if (vocabulary.IsPerColumn)
+        {
+            Modulo(values, columns, vocabulary);
         }
         else
         {
-            Hash(values, columns);
+            Modulo(values, vocabulary.Of(0));
         }
     }
 
@@ -43,6 +47,30 @@ internal static class SparseKeys
             {
                 long remainder = values[i] % vocabulary;
                 values[i] = remainder + ((remainder >> 63) & vocabulary);
+            }
+        }
+    }
+
+    private static void Modulo(Span<long> values, int columns, Vocabulary vocabulary)
+    {
+        Span<long> sizes = stackalloc long[columns];
+        for (int column = 0; column < columns; column++)
+        {
+            sizes[column] = vocabulary.Of(column);
+        }
+
+        for (int row = 0; row < values.Length; row += columns)
+        {
+            Span<long> fields = values.Slice(row, columns);
+            for (int column = 0; column < fields.Length; column++)
+            {
+                // Data prepared for the vocabulary lie below it already, which costs no division.
+                long size = sizes[column];
+                if ((ulong)fields[column] >= (ulong)size)
+                {
+                    long remainder = fields[column] % size;
+                    fields[column] = remainder + ((remainder >> 63) & size);
+                }
             }
         }
     }

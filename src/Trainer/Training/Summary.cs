@@ -38,6 +38,9 @@ internal sealed record Summary
 
     public double SamplesPerSecond => Seconds > 0 ? Samples / Seconds : 0;
 
+    /// <summary>The steps after the first <c>output.steady_after</c>; null when there are none.</summary>
+    public required SteadySpeed? Steady { get; init; }
+
     public required Quality Train { get; init; }
 
     public required Quality? Test { get; init; }

@@ -45,21 +45,24 @@ internal sealed class TableLayout
         for (int i = 0; i < names.Length; i++)
         {
             sections[i] = embeds ? [tables.Count, tables.Count + 1] : [tables.Count];
-            tables.Add(Table(job, "linear" + names[i], 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
+            long vocabulary = kind == TableKind.Array ? job.Data.Vocabulary.Of(i) : 0;
+            tables.Add(Table(job, "linear" + names[i], vocabulary, 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
             if (embeds)
             {
-                tables.Add(Table(job, "embedding" + names[i], job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
+                tables.Add(Table(
+                    job, "embedding" + names[i], vocabulary, job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
             }
         }
 
         return new TableLayout(tables, sections, job.Data.Sparse.Count, kind);
     }
 
-    private static TableOptions Table(JobOptions job, string name, int dimension, InitializerOptions initializer, double l2) => new()
+    private static TableOptions Table(
+        JobOptions job, string name, long vocabulary, int dimension, InitializerOptions initializer, double l2) => new()
     {
         Name = name,
         Kind = job.Embedding.Kind,
-        Vocabulary = job.Embedding.Kind == TableKind.Array ? job.Data.Vocabulary : 0,
+        Vocabulary = vocabulary,
         Dimension = dimension,
         ElementType = job.Model.Dtype == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32,
         Initializer = initializer,

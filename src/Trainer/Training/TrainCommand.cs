@@ -117,6 +117,7 @@ internal static class TrainCommand
             Samples = result.Samples,
             Steps = result.Steps,
             Seconds = result.Seconds,
+            Steady = result.Steady,
             Train = result.Train,
             Test = result.Test,
             BadRows = result.BadRows,

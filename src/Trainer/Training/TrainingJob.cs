@@ -22,6 +22,7 @@ internal sealed class TrainingJob : IDisposable
     private readonly DenseOptimizer _dense;
     private readonly TrainStep _step;
     private readonly StepAgreement _agreement;
+    private readonly SteadyClock _steady;
     private long _stepsDone;
     private long _samples;
     private long _badRows;
@@ -40,6 +41,7 @@ internal sealed class TrainingJob : IDisposable
         torch.ScalarType type = options.Model.Dtype == ElementType.Float64 ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
         _step = new TrainStep(_model, _dense, cluster.Trainers, _store, new BatchTensors(_layout, options.Data.Dense.Count, type), cluster.TimelineLane("trainer"));
         _agreement = new StepAgreement(cluster.Trainers);
+        _steady = new SteadyClock(options.Output.SteadyAfter);
     }
 
     /// <summary>The model's dense parameters as they are now.</summary>
@@ -58,8 +60,10 @@ internal sealed class TrainingJob : IDisposable
         for (int epoch = 1; epoch <= _options.Train.Epochs; epoch++)
         {
             clock.Start();
+            _steady.Resume(_stepsDone);
             train = TrainEpoch(epoch);
             clock.Stop();
+            _steady.Pause();
             _progress.Say(Line($"epoch {epoch} train", train));
             if (_data.HasTest)
             {
@@ -70,7 +74,7 @@ internal sealed class TrainingJob : IDisposable
 
         Span<long> badRows = [_badRows];
         _cluster.Trainers.AllReduce(badRows);
-        return new TrainingResult(_samples, _stepsDone, clock.Elapsed.TotalSeconds, train, test, badRows[0]);
+        return new TrainingResult(_samples, _stepsDone, clock.Elapsed.TotalSeconds, _steady.Speed, train, test, badRows[0]);
     }
 
     public void Dispose()
@@ -109,6 +113,7 @@ internal sealed class TrainingJob : IDisposable
             plan = next;
             _samples += globalRows;
             _agreement.Complete();
+            _steady.StepDone(_stepsDone, globalRows);
             _progress.Step(stepOfEpoch, epoch, _samples, _agreement.GlobalLoss / Math.Max(1, samplesOfEpoch));
             samplesOfEpoch += globalRows;
         }
@@ -164,7 +169,8 @@ internal sealed class TrainingJob : IDisposable
 /// <param name="Samples">Samples trained on, over all epochs.</param>
 /// <param name="Steps">Steps, over all epochs.</param>
 /// <param name="Seconds">Time of training, without start-up and tests.</param>
+/// <param name="Steady">The speed without the first steps, null when there were no others.</param>
 /// <param name="Train">Quality of the last epoch, each sample scored before its step.</param>
 /// <param name="Test">Quality on the test rows after the last epoch, null without any.</param>
 /// <param name="BadRows">Malformed rows passed over.</param>
-internal sealed record TrainingResult(long Samples, long Steps, double Seconds, Quality Train, Quality? Test, long BadRows);
+internal sealed record TrainingResult(long Samples, long Steps, double Seconds, SteadySpeed? Steady, Quality Train, Quality? Test, long BadRows);

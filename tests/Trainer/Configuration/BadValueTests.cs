@@ -18,7 +18,7 @@ public sealed class BadValueTests : IDisposable
         "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, train, cluster, output)")]
     [InlineData(
         "output", "{\"colour\": 1}",
-        "output.colour is not a known key (allowed: summary, weights, progress)")]
+        "output.colour is not a known key (allowed: summary, steady_after, weights, progress)")]
     [InlineData(
         "optimizer", "{\"name\": \"Adam\", \"beta1\": 0.9}",
         "optimizer.beta1 is not a known key of Adam; did you mean \"beta_1\"? (allowed: name, learning_rate, beta_1, beta_2, epsilon, amsgrad)")]
@@ -40,6 +40,9 @@ public sealed class BadValueTests : IDisposable
     [InlineData("train", "{\"batch_size\": true}", "train.batch_size = true is not an integer from 1 to 16777216")]
     [InlineData("train", "5", "train = 5 is not an object with the keys batch_size, epochs, steps, prefetch, log_every")]
     [InlineData("train", "null", "train = null is not an object with the keys batch_size, epochs, steps, prefetch, log_every")]
+    [InlineData(
+        "data", "{\"train\": \"a\", \"vocabulary\": \"many\"}",
+        "data.vocabulary = \"many\" is not an integer from 1 to 4611686018427387904, or a list with one for each column")]
     [InlineData("model", "{\"cin_split_half\": \"yes\"}", "model.cin_split_half = \"yes\" is not true or false")]
     [InlineData("model", "{\"l2_linear\": \"1e-5\"}", "model.l2_linear = \"1e-5\" is not a number of at least 0")]
     [InlineData("model", "{\"dnn_hidden_units\": 400}", "model.dnn_hidden_units = 400 is not a non-empty list, each item an integer from 1 to 1048576")]
@@ -62,6 +65,8 @@ public sealed class BadValueTests : IDisposable
     [InlineData("optimizer", "{\"name\": \"SGD\", \"momentum\": 1}", "optimizer.momentum = 1 is not a number from 0 to below 1")]
     [InlineData("optimizer", "{\"name\": \"Ftrl\", \"learning_rate_power\": 0.5}", "optimizer.learning_rate_power = 0.5 is not a number of at most 0")]
     [InlineData("cluster", "{\"stall_warning_seconds\": 0}", "cluster.stall_warning_seconds = 0 is not a number from 0.1 to 86400")]
+    [InlineData("data", "{\"train\": \"a\", \"vocabulary\": 0}", "data.vocabulary = 0 is not an integer from 1 to 4611686018427387904")]
+    [InlineData("data", "{\"train\": \"a\", \"vocabulary\": [5, 0]}", "data.vocabulary[1] = 0 is not an integer from 1 to 4611686018427387904")]
     public void Values_out_of_range_are_refused(string section, string value, string message) => AssertRefused(section, value, message);
 
     [Theory]
@@ -97,6 +102,9 @@ public sealed class BadValueTests : IDisposable
     [InlineData("{\"data\": {\"train\": {\"files\": [\"a\"], \"rows\": 9}}}", "data.train.rows = 9 is not \"first-last\" or \"first-\", rows counted from 0")]
     public void Data_that_are_not_said_are_refused(string text, string message) => Assert.Equal("criteo.json: " + message, _folder.Refusal(text));
 
-    private void AssertRefused(string section, string value, string message) =>
-        Assert.Equal("criteo.json: " + message, _folder.Refusal($"{{\"data\": {{\"train\": \"a\"}}, \"{section}\": {value}}}"));
+    private void AssertRefused(string section, string value, string message)
+    {
+        string data = section == "data" ? "" : "\"data\": {\"train\": \"a\"}, ";
+        Assert.Equal("criteo.json: " + message, _folder.Refusal($"{{{data}\"{section}\": {value}}}"));
+    }
 }

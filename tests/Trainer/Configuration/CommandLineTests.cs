@@ -23,6 +23,11 @@ public sealed class CommandLineTests
     [InlineData("command line: generate: --rows is missing; it is an integer of at least 1", "generate", "--out", "a")]
     [InlineData("command line: generate: --rows = \"0\" is not an integer of at least 1", "generate", "--out", "a", "--rows", "0")]
     [InlineData("command line: generate: --format = \"xml\" is not one of \"criteo\", \"csv\"", "generate", "--out", "a", "--rows", "1", "--format", "xml")]
+    [InlineData(
+        "command line: generate: --vocabulary = \"999\" is not an integer from 1000 to 1000000000", "generate", "--out", "a", "--rows", "1", "--vocabulary", "999")]
+    [InlineData(
+        "command line: generate: --zipf = \"-1\" is not a number from 0 to 10", "generate", "--out", "a", "--rows", "1", "--vocabulary", "1000", "--zipf=-1")]
+    [InlineData("command line: generate: --zipf needs --vocabulary", "generate", "--out", "a", "--rows", "1", "--zipf", "1")]
     [InlineData("command line: --row is not a known option; did you mean \"--rows\"? (oe-train --help lists all)", "generate", "--out", "a", "--row", "1")]
     public void Bad_arguments_get_one_line(string message, params string[] args)
     {
@@ -62,6 +67,11 @@ public sealed class CommandLineTests
         Assert.Equal(
             new GenerateArguments(5, "a", 7, DataFormat.Csv), TrainerCommandLine.Parse(["generate", "--rows=5", "--out=a", "--seed=7", "--format=CSV"]));
     }
+
+    [Fact]
+    public void Sample_data_have_a_vocabulary_where_it_is_given() => Assert.Equal(
+        new GenerateArguments(5, "a", 1024, DataFormat.Criteo, 5000, 0.9),
+        TrainerCommandLine.Parse(["generate", "--rows=5", "--out=a", "--vocabulary", "5000", "--zipf", "0.9"]));
 
     [Fact]
     public void Help_lists_every_key_with_its_default()

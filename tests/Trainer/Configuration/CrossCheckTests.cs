@@ -22,6 +22,8 @@ public sealed class CrossCheckTests : IDisposable
         "--embedding.kind=hash", "--cluster.strategy=allreduce")]
     [InlineData("cluster.staleness = 2 needs cluster.strategy = \"ps\"; the others allow 0 only", "--cluster.staleness=2", "--cluster.strategy=allgather")]
     [InlineData("data.dense_scale = \"criteo1tb\" needs 13 columns in data.dense, which has 2", "--data.dense_scale=criteo1tb", "--data.dense=I1,I2")]
+    [InlineData(
+        "data.vocabulary has 2 numbers; allowed is one number, or one for each of the 3 columns of data.sparse", "--data.vocabulary=5,6", "--data.sparse=C1,C2,C3")]
     [InlineData("data.dense holds \"I1\" more than once", "--data.dense=I1,I2,I1")]
     [InlineData("data.sparse holds \"C1\" more than once", "--data.sparse=C1,C1")]
     [InlineData("data.sparse holds \"click\", which is the column of data.label", "--data.sparse=click", "--data.label=click")]

@@ -8,8 +8,8 @@ public sealed class RoundTripTests : IDisposable
     /// <summary>Keys whose values depend on each other are left to the tests of those rules.</summary>
     private static readonly string[] _tied =
     [
-        "data.label", "data.dense_scale", "data.sparse_ids", "data.test.rows", "model.cin_layer_size", "embedding.kind", "cluster.staleness",
-        "embedding.initializer.minimum", "embedding.initializer.maximum",
+        "data.label", "data.dense_scale", "data.sparse", "data.sparse_ids", "data.vocabulary", "data.test.rows", "model.cin_layer_size",
+        "embedding.kind", "cluster.staleness", "embedding.initializer.minimum", "embedding.initializer.maximum",
     ];
 
     private static readonly Gen<ConfigurationOverride> _override =

@@ -84,6 +84,68 @@ public sealed class CriteoGeneratorTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void ZipfIdsLieInTheirVocabularyAndFollowTheLaw()
+    {
+        const int Rows = 100_000;
+        var categories = new ZipfCategories(1_000_000, exponent: 1.2);
+        Assert.Equal(1_000_000, categories.Vocabulary.Sum());
+        Assert.All(categories.Vocabulary, ids => Assert.InRange(ids, 2, 1_000_000));
+        string path = Path.Combine(_folder.Path, "rows.txt");
+        new CriteoGenerator(seed: 1, categories: categories).WriteFile(path, Rows);
+
+        DataOptions options = RowText.Raw(path);
+        int[][] counts = [.. categories.Vocabulary.Select(ids => new int[ids])];
+        foreach (PlainRow row in RowText.ReadAll(options))
+        {
+            for (int column = 0; column < counts.Length; column++)
+            {
+                counts[column][row.Sparse[column]]++;
+            }
+        }
+
+        // Of the largest column, C3: the density x^-1.2 on [1, n + 1) gives the k-th most frequent id this share.
+        int n = categories.Vocabulary[2];
+        int[] sorted = [.. counts[2].OrderDescending()];
+        foreach (int k in new[] { 1, 2, 10, 100 })
+        {
+            double share = (Math.Pow(k, -0.2) - Math.Pow(k + 1, -0.2)) / (1 - Math.Pow(n + 1.0, -0.2));
+            Assert.Equal(share * Rows, sorted[k - 1], 6 * Math.Sqrt(share * Rows));
+        }
+
+        // Neighbours in frequency are no neighbours in the table.
+        int first = Array.IndexOf(counts[2], sorted[0]), second = Array.IndexOf(counts[2], sorted[1]);
+        Assert.True(Math.Abs(first - second) > 1000, $"ids {first} and {second}");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(10)]
+    [InlineData(1000)]
+    [InlineData(65536)]
+    public void CategoryNamesAreBijections(int cardinality)
+    {
+        CategoryNames names = CategoryNames.Within(cardinality);
+        Assert.Equal(Enumerable.Range(0, cardinality), Enumerable.Range(1, cardinality).Select(rank => (int)names.Of((uint)rank)).Order());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void AnyExponentWorks(double exponent)
+    {
+        var categories = new ZipfCategories(1000, exponent);
+        CriteoSampler sampler = new(seed: 1, categories.Columns());
+        CriteoSample sample = new();
+        for (int row = 0; row < 1000; row++)
+        {
+            sampler.Draw(row, sample);
+            Assert.All(Enumerable.Range(0, 26), i => Assert.InRange(sample.Sparse[i], 0, categories.Vocabulary[i] - 1));
+        }
+    }
+
+    [Fact]
     public void LabelsCanBeLearnt()
     {
         string train = Path.Combine(_folder.Path, "train.txt"), test = Path.Combine(_folder.Path, "test.txt");

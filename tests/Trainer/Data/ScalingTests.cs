@@ -84,6 +84,20 @@ public sealed class ScalingTests : IDisposable
         });
     }
 
+    [Fact]
+    public void EveryColumnHasItsOwnVocabulary()
+    {
+        Gen.Select(Gen.Long.Array[9], Gen.Long[1, 1000].Array[3]).Sample((values, sizes) =>
+        {
+            long[] keys = [.. values];
+            SparseKeys.Map(keys, 3, SparseIds.Modulo, new Vocabulary(sizes));
+            for (int i = 0; i < values.Length; i++)
+            {
+                Assert.Equal((long)(((values[i] % (Int128)sizes[i % 3]) + sizes[i % 3]) % sizes[i % 3]), keys[i]);
+            }
+        });
+    }
+
     private static float[] Dense(DataOptions options, DataFiles selection, DenseScale scale)
     {
         using BatchReader reader = new(options, selection, 0, 1, 100, scale);
