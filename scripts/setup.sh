@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares this checkout: installs MPICH if it is missing, restores and builds the solution (Release), and places bin/oe-train and bin/oe-run.
+# Prepares this checkout: installs MPICH if it is missing, restores and builds the solution (Release), and places bin/oe-train, bin/oe-run and bin/oe-bench.
 # Runs as often as you like; when nothing has changed since the last run it ends within a second or two.
 # Needs the .NET 10 SDK. Debian 12 and 13, Ubuntu 22.04 and 24.04; elsewhere install MPICH by hand first.
 set -euo pipefail
@@ -43,6 +43,7 @@ mpich_starts_ranks_alone() {
 fingerprint() {
   local inputs=(src tests OpenEmbedding.sln build Directory.Build.props Directory.Build.targets Directory.Packages.props .editorconfig global.json)
   [[ -d examples ]] && inputs+=(examples)
+  [[ -d benchmarks ]] && inputs+=(benchmarks)
   {
     printf '%s\n' "$sdk" "${TorchBackend:-cpu}"
     find "${inputs[@]}" -type d \( -name bin -o -name obj \) -prune -o -type f -printf '%p %s %T@\n' | LC_ALL=C sort
@@ -53,7 +54,7 @@ outputs_present() {
   local project
   while IFS= read -r project; do
     [[ -f ${project%/*}/bin/Release/net10.0/$(basename "$project" .csproj).dll ]] || return 1
-  done < <(find src tests -name '*.csproj')
+  done < <(find src tests benchmarks -name '*.csproj')
 }
 
 build() {
@@ -109,3 +110,4 @@ fi
 build
 place oe-train src/Trainer/bin/Release/net10.0/OpenEmbedding.Trainer.dll
 place oe-run src/Launcher/bin/Release/net10.0/OpenEmbedding.Launcher.dll $'export OE_RUN_FOLDER="$folder"\n'
+place oe-bench benchmarks/Cluster/bin/Release/net10.0/OpenEmbedding.Benchmarks.Cluster.dll

@@ -1,0 +1,138 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace OpenEmbedding.Benchmarks.Cluster.Jobs;
+
+/// <summary>How a job ended.</summary>
+/// <param name="Problem">Null when all went well, else one line.</param>
+internal readonly record struct JobOutcome(string? Problem);
+
+/// <summary>Runs one job at a time and ends it with all its processes when its time is over or this program is interrupted.</summary>
+internal sealed partial class JobProcess
+{
+    private const int Terminate = 15;
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(10);
+
+    private readonly object _gate = new();
+    private Process? _current;
+    private bool _interrupted;
+
+    /// <summary>Runs a job to its end.</summary>
+    /// <param name="words">The program and its arguments.</param>
+    /// <param name="limit">How long it may take.</param>
+    /// <exception cref="OperationCanceledException">This program was interrupted.</exception>
+    public JobOutcome Run(IReadOnlyList<string> words, TimeSpan limit)
+    {
+        var errors = new StringBuilder();
+        using Process process = Start(words, errors);
+        bool ended = process.WaitForExit(limit);
+        if (!ended)
+        {
+            End(process);
+        }
+
+        // Also for the rest of what it said.
+        process.WaitForExit();
+        lock (_gate)
+        {
+            _current = null;
+            if (_interrupted)
+            {
+                throw new OperationCanceledException();
+            }
+        }
+
+        return new JobOutcome(
+            !ended ? $"took longer than {limit.TotalSeconds:0} s"
+            : process.ExitCode != 0 ? $"exit code {process.ExitCode}: {FirstLine(errors)}"
+            : null);
+    }
+
+    /// <summary>Ends the job that runs and lets no other start; any thread may call it.</summary>
+    public void Interrupt()
+    {
+        Process? process;
+        lock (_gate)
+        {
+            _interrupted = true;
+            process = _current;
+        }
+
+        if (process is not null)
+        {
+            End(process);
+        }
+    }
+
+    private static string FirstLine(StringBuilder text)
+    {
+        string[] lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return lines.FirstOrDefault(line => line.Contains("oe-", StringComparison.Ordinal)) ?? lines.FirstOrDefault() ?? "it said nothing";
+    }
+
+    /// <summary>Asks mpirun to end its ranks, which leaves no shared memory behind; what does not follow is killed.</summary>
+    private static void End(Process process)
+    {
+        try
+        {
+            _ = kill(process.Id, Terminate);
+            if (!process.WaitForExit(_grace))
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended meanwhile.
+        }
+    }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int pid, int sig);
+
+    private Process Start(IReadOnlyList<string> words, StringBuilder errors)
+    {
+        // In a session of its own the job gets no Ctrl-C of the terminal: this program ends it.
+        var start = new ProcessStartInfo("setsid", words) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.Environment["LC_ALL"] = "C";
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => Append(line.Data);
+        process.ErrorDataReceived += (_, line) => Append(line.Data);
+        lock (_gate)
+        {
+            if (_interrupted)
+            {
+                throw new OperationCanceledException();
+            }
+
+            try
+            {
+                process.Start();
+            }
+            catch (Win32Exception e)
+            {
+                throw new BenchException($"setsid, of the package util-linux, cannot be started: {e.Message}", e);
+            }
+
+            _current = process;
+        }
+
+        process.StandardInput.Close();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+
+        void Append(string? line)
+        {
+            lock (errors)
+            {
+                if (line is not null)
+                {
+                    errors.Append(line).Append('\n');
+                }
+            }
+        }
+    }
+}
