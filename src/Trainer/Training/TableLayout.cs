@@ -59,15 +59,15 @@ internal sealed class TableLayout
 
     private static TableOptions Table(
         JobOptions job, string name, long vocabulary, int dimension, InitializerOptions initializer, double l2) => new()
-    {
-        Name = name,
-        Kind = job.Embedding.Kind,
-        Vocabulary = vocabulary,
-        Dimension = dimension,
-        ElementType = job.Model.Dtype == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32,
-        Initializer = initializer,
-        Optimizer = job.Embedding.Optimizer ?? job.Optimizer,
-        L2 = l2,
-        Seed = job.Model.Seed,
-    };
+        {
+            Name = name,
+            Kind = job.Embedding.Kind,
+            Vocabulary = vocabulary,
+            Dimension = dimension,
+            ElementType = job.Model.Dtype == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32,
+            Initializer = initializer,
+            Optimizer = job.Embedding.Optimizer ?? job.Optimizer,
+            L2 = l2,
+            Seed = job.Model.Seed,
+        };
 }
