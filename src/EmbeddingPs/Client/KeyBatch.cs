@@ -9,7 +9,7 @@ namespace OpenEmbedding.EmbeddingPs.Client;
 /// Buffers are reused by the next <see cref="Plan"/>, which also ends the life of the spans. Not thread-safe. A pull copies what it
 /// needs, so the batch may be planned anew as soon as <see cref="IEmbeddingStore.BeginPull"/> has returned.
 /// </remarks>
-public sealed class KeyBatch
+public sealed partial class KeyBatch
 {
     /// <summary>The most ids of one plan.</summary>
     public const int LargestIds = 1 << 29;

@@ -35,4 +35,10 @@ internal enum MessageKind : ushort
 
     /// <summary>The server has failed and ends; its message and exit code.</summary>
     Failure = 23,
+
+    /// <summary>Rows with slots that go to the server, and keys of rows that the trainer takes over; answered by <see cref="MovedRows"/>.</summary>
+    MoveRows = 24,
+
+    /// <summary>The rows with slots that a trainer takes over.</summary>
+    MovedRows = 25,
 }

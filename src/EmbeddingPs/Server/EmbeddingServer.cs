@@ -114,7 +114,7 @@ public sealed unsafe partial class EmbeddingServer
                 return BeginEvaluatePull(trainer, message);
             case MessageKind.Push:
                 return TakePush(trainer, message);
-            case MessageKind.GetStatistics or MessageKind.Scan:
+            case MessageKind.GetStatistics or MessageKind.Scan or MessageKind.MoveRows:
                 return Park(new ParkedRequest(trainer, header.Step, null, message));
             case MessageKind.CreateTables:
                 TakeDefinition(trainer, message);
@@ -181,6 +181,9 @@ public sealed unsafe partial class EmbeddingServer
                 break;
             case MessageKind.Scan:
                 AnswerScan(request.Trainer, request.Message!);
+                break;
+            case MessageKind.MoveRows:
+                AnswerMove(request.Trainer, request.Message!);
                 break;
             default:
                 AnswerStatistics(request.Trainer, header.Ticket);

@@ -54,4 +54,8 @@ public sealed record TableOptions
     /// <summary>The seed of the initial values.</summary>
     [Key(8)]
     public long Seed { get; init; }
+
+    /// <summary>Tables with the same key space are asked for the same keys, so that a key is hot in all of them or in none; null: a space of its own.</summary>
+    [Key(9)]
+    public string? KeySpace { get; init; }
 }

@@ -1,5 +1,6 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.HotRows;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Replicas;
 using OpenEmbedding.EmbeddingPs.Server;
@@ -24,18 +25,27 @@ public sealed partial class Cluster : IDisposable
     private readonly Communication _communication;
     private readonly ClusterOptions _options;
     private readonly ClusterLayout _layout;
+    private readonly HotRowOptions _replicated;
+    private readonly ProcessSet? _replicas;
     private readonly Thread? _serverThread;
     private IEmbeddingStore? _store;
     private bool _hasEnded;
 
-    private Cluster(Communication communication, ClusterOptions options)
+    private Cluster(Communication communication, ClusterOptions options, int sparseAsDenseSize)
     {
         _communication = communication;
         _options = options;
+        _replicated = new HotRowOptions { HotRows = options.HotRows, SparseAsDenseSize = sparseAsDenseSize };
         _layout = options.Strategy == ClusterStrategy.Ps
             ? ClusterLayout.Create(options.Servers, communication.Hosts)
             : new ClusterLayout([.. Enumerable.Range(0, communication.Size)], []);
         Trainers = communication.CreateProcessSet(_layout.Trainers);
+        if (options.Strategy == ClusterStrategy.Ps && _replicated.IsOn)
+        {
+            // A set of its own: the store's operations come between those of the training loop at places that differ from rank to rank.
+            _replicas = communication.CreateProcessSet(_layout.Trainers);
+        }
+
         bool serves = _layout.Servers.Contains(communication.Rank);
         IsServer = serves && !Trainers.IsMember;
         if (!IsServer)
@@ -70,7 +80,7 @@ public sealed partial class Cluster : IDisposable
     {
         ClusterStrategy.AllReduce => new AllReduceStore(Trainers, _options.Wire),
         ClusterStrategy.AllGather => new AllGatherStore(Trainers, _options.Wire),
-        _ => new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness, _options.Wire) { Timeline = TimelineLane("pulls") },
+        _ => CreateServedStore(),
     };
 
     /// <summary>
@@ -111,7 +121,8 @@ public sealed partial class Cluster : IDisposable
         _communication.Dispose();
     }
 
-    internal static Cluster Join(Communication communication, ClusterOptions options) => new(communication, options);
+    internal static Cluster Join(Communication communication, ClusterOptions options, int sparseAsDenseSize = 0) =>
+        new(communication, options, sparseAsDenseSize);
 
     internal static CommunicationOptions CommunicationOptionsOf(ClusterOptions options) => new()
     {
@@ -146,6 +157,12 @@ public sealed partial class Cluster : IDisposable
 
         _store?.Dispose();
         _serverThread?.Join();
+    }
+
+    private IEmbeddingStore CreateServedStore()
+    {
+        var servers = new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness, _options.Wire) { Timeline = TimelineLane("pulls") };
+        return _replicas is null ? servers : new HotRowStore(servers, _replicas, _replicated);
     }
 
     private void ServeBeside()

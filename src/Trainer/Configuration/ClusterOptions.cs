@@ -23,6 +23,13 @@ public sealed record ClusterOptions
     /// <summary>How numbers and keys travel between ranks.</summary>
     public WireOptions Wire { get; init; } = new();
 
+    /// <summary>
+    /// The most keys, of all tables together, whose rows stay on the trainers, a replica on each, because nearly every batch has them: they are
+    /// found while training; 0: none; without meaning unless the strategy is <c>ps</c>.
+    /// </summary>
+    [Range(0, 16777216)]
+    public int HotRows { get; init; }
+
     /// <summary>The buffer that packs small tensors for one all-reduce, in MiB.</summary>
     [Range(1, 16384)]
     public int FusionBufferMb { get; init; } = 64;

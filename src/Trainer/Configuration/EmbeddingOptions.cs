@@ -20,4 +20,11 @@ public sealed record EmbeddingOptions
 
     /// <summary>The update rule of the rows, the linear ones included; left out, the job's.</summary>
     public OptimizerOptions? Optimizer { get; init; }
+
+    /// <summary>
+    /// Array tables of at most so many keys stay on the trainers, a replica on each, and their gradients are all-reduced; 0: all rows are on
+    /// the servers; without meaning unless the strategy is <c>ps</c>.
+    /// </summary>
+    [Range(0, 16777216)]
+    public int SparseAsDenseSize { get; init; }
 }

@@ -134,6 +134,15 @@ internal static class JobOptionsValidator
                 $"cluster.staleness = {cluster.Staleness} needs cluster.strategy = \"ps\"; the others allow 0 only",
                 "cluster.strategy");
         }
+
+        if (cluster.HotRows > 0 && cluster.Staleness > 0)
+        {
+            throw Fault(
+                "cluster.hot_rows",
+                $"cluster.hot_rows = {cluster.HotRows} does not go with cluster.staleness = {cluster.Staleness}: "
+                + "the trainers sum the gradients of hot rows in every step; allowed: 0, or cluster.staleness = 0",
+                "cluster.staleness");
+        }
     }
 
     private static ConfigurationFault Fault(string key, string message, params IEnumerable<string> others) =>

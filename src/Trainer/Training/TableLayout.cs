@@ -46,11 +46,11 @@ internal sealed class TableLayout
         {
             sections[i] = embeds ? [tables.Count, tables.Count + 1] : [tables.Count];
             long vocabulary = kind == TableKind.Array ? job.Data.Vocabulary.Of(i) : 0;
-            tables.Add(Table(job, "linear" + names[i], vocabulary, 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
+            tables.Add(Table(job, "linear", names[i], vocabulary, 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
             if (embeds)
             {
                 tables.Add(Table(
-                    job, "embedding" + names[i], vocabulary, job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
+                    job, "embedding", names[i], vocabulary, job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
             }
         }
 
@@ -58,9 +58,9 @@ internal sealed class TableLayout
     }
 
     private static TableOptions Table(
-        JobOptions job, string name, long vocabulary, int dimension, InitializerOptions initializer, double l2) => new()
+        JobOptions job, string role, string column, long vocabulary, int dimension, InitializerOptions initializer, double l2) => new()
         {
-            Name = name,
+            Name = role + column,
             Kind = job.Embedding.Kind,
             Vocabulary = vocabulary,
             Dimension = dimension,
@@ -69,5 +69,6 @@ internal sealed class TableLayout
             Optimizer = job.Embedding.Optimizer ?? job.Optimizer,
             L2 = l2,
             Seed = job.Model.Seed,
+            KeySpace = "keys" + column,
         };
 }

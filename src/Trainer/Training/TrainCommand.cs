@@ -55,7 +55,8 @@ internal static class TrainCommand
         JobOptions options = StartupCheck.Together(communication, load);
         StartupCheck.SameEverywhere(communication, options.Hash);
         communication.Configure(Cluster.CommunicationOptionsOf(options.Cluster));
-        using Cluster cluster = StartupCheck.Together(communication, () => Cluster.Join(communication, options.Cluster));
+        using Cluster cluster = StartupCheck.Together(
+            communication, () => Cluster.Join(communication, options.Cluster, options.Embedding.SparseAsDenseSize));
         TrainingData? data = StartupCheck.Together(
             communication, () => cluster.IsServer ? null : new TrainingData(options, cluster.Rank, cluster.Size));
         if (data is null)

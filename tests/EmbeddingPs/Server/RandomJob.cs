@@ -21,6 +21,7 @@ internal sealed class RandomJob : IDisposable
     private readonly List<Pull>[] _begun;
     private readonly bool _pullsMakeRows;
     private readonly WireOptions _wire;
+    private readonly bool _exactSums;
     private long _step;
 
     /// <summary>Makes a job.</summary>
@@ -29,10 +30,17 @@ internal sealed class RandomJob : IDisposable
     /// <param name="options">The tables, which the stores have created.</param>
     /// <param name="pullsMakeRows">Whether a row comes into being when it is pulled; else when its gradient is pushed.</param>
     /// <param name="wire">How the stores send rows and gradients.</param>
+    /// <param name="exactSums">Whether gradients are such that their sum is the same in any order.</param>
     public RandomJob(
-        Random random, IReadOnlyList<IEmbeddingStore> stores, TableOptions[] options, bool pullsMakeRows = true, WireOptions? wire = null)
+        Random random,
+        IReadOnlyList<IEmbeddingStore> stores,
+        TableOptions[] options,
+        bool pullsMakeRows = true,
+        WireOptions? wire = null,
+        bool exactSums = false)
     {
         _wire = wire ?? new WireOptions();
+        _exactSums = exactSums;
         _pullsMakeRows = pullsMakeRows;
         _random = random;
         _stores = stores;
@@ -161,7 +169,7 @@ internal sealed class RandomJob : IDisposable
             var (keys, tables) = pull.Sections[section];
             addresses[section] = Array.ConvertAll(tables, table =>
             {
-                byte[] gradients = _reference[table].RandomGradients(_random, keys.Count);
+                byte[] gradients = _reference[table].RandomGradients(_random, keys.Count, _exactSums);
                 _reference[table].Sum(keys.Keys, ScalarWire.Gradients(_wire.Push, _options[table].ElementType, gradients));
                 memory.Add(new NativeArray<byte>(gradients));
                 return memory[^1].Address;

@@ -51,7 +51,10 @@ internal abstract class SingleTable : IDisposable
     public void Add(ReadOnlySpan<long> keys) => Table.FindOrAdd(keys, new long[keys.Length]);
 
     /// <summary>Random gradients of keys as bytes.</summary>
-    public abstract byte[] RandomGradients(Random random, int keys);
+    /// <param name="random">What decides.</param>
+    /// <param name="keys">The number of keys.</param>
+    /// <param name="exactSums">Whether they are multiples of 1/64, some of them 0, so that their sum does not depend on the order.</param>
+    public abstract byte[] RandomGradients(Random random, int keys, bool exactSums);
 
     /// <summary>Adds the gradients of one source to the sums of the step.</summary>
     public abstract void Sum(ReadOnlySpan<long> keys, byte[] gradients);
@@ -67,12 +70,12 @@ internal sealed class SingleTable<T>(TableOptions options) : SingleTable(options
 {
     private readonly Dictionary<long, T[]> _sums = [];
 
-    public override byte[] RandomGradients(Random random, int keys)
+    public override byte[] RandomGradients(Random random, int keys, bool exactSums)
     {
         var values = new T[keys * Table.Options.Dimension];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = T.CreateTruncating(random.NextDouble() - 0.5);
+            values[i] = exactSums ? T.CreateTruncating(random.Next(-32, 32) / 64.0) : T.CreateTruncating(random.NextDouble() - 0.5);
         }
 
         return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();

@@ -21,6 +21,9 @@ public sealed class CrossCheckTests : IDisposable
         "cluster.strategy = \"allreduce\" does not go with embedding.kind = \"hash\": a hash table has no dense gradient; allowed: \"ps\", \"allgather\"",
         "--embedding.kind=hash", "--cluster.strategy=allreduce")]
     [InlineData("cluster.staleness = 2 needs cluster.strategy = \"ps\"; the others allow 0 only", "--cluster.staleness=2", "--cluster.strategy=allgather")]
+    [InlineData(
+        "cluster.hot_rows = 10 does not go with cluster.staleness = 2: the trainers sum the gradients of hot rows in every step; allowed: 0, or cluster.staleness = 0",
+        "--cluster.hot_rows=10", "--cluster.staleness=2")]
     [InlineData("data.dense_scale = \"criteo1tb\" needs 13 columns in data.dense, which has 2", "--data.dense_scale=criteo1tb", "--data.dense=I1,I2")]
     [InlineData(
         "data.vocabulary has 2 numbers; allowed is one number, or one for each of the 3 columns of data.sparse", "--data.vocabulary=5,6", "--data.sparse=C1,C2,C3")]
@@ -44,6 +47,10 @@ public sealed class CrossCheckTests : IDisposable
     [Fact]
     public void Keys_without_meaning_for_the_model_are_not_looked_at() =>
         Assert.Equal([4, 5, 7], _folder.Load(Minimal, "--model=DeepFM", "--model.cin_layer_size=4,5,7").Model.CinLayerSize);
+
+    [Fact]
+    public void Replicated_rows_have_no_meaning_for_strategies_that_replicate_all() =>
+        Assert.Equal(5, _folder.Load(Minimal, "--cluster.strategy=allgather", "--cluster.hot_rows=5", "--embedding.sparse_as_dense_size=9").Cluster.HotRows);
 
     [Fact]
     public void Hash_tables_have_hashed_keys_unless_told_otherwise()

@@ -1,0 +1,37 @@
+namespace OpenEmbedding.EmbeddingPs.Tables;
+
+/// <content>Whole rows, weights and slots, for a row that moves from one table to another with the same rule.</content>
+public abstract unsafe partial class EmbeddingTable
+{
+    /// <summary>Bytes of a row with its slots.</summary>
+    internal int StoredBytes => RowBytes;
+
+    /// <summary>Copies rows with their slots to <paramref name="destination"/>, [rows, <see cref="StoredBytes"/>].</summary>
+    internal void Export(ReadOnlySpan<long> rows, nint destination)
+    {
+        foreach (long row in rows)
+        {
+            RowCopy.Copy((byte*)Weights(row), (byte*)destination, StoredBytes);
+            destination += StoredBytes;
+        }
+    }
+
+    /// <summary>Overwrites rows and their slots with <paramref name="source"/>, [rows, <see cref="StoredBytes"/>].</summary>
+    internal void Import(ReadOnlySpan<long> rows, nint source)
+    {
+        foreach (long row in rows)
+        {
+            RowCopy.Copy((byte*)source, (byte*)Weights(row), StoredBytes);
+            source += StoredBytes;
+        }
+    }
+
+    /// <summary>Copies the weights of each row to a place of its own: row i to place <paramref name="places"/>[i] of <paramref name="destination"/>, in rows.</summary>
+    internal void Scatter(ReadOnlySpan<long> rows, ReadOnlySpan<int> places, nint destination)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            RowCopy.Copy((byte*)Weights(rows[i]), (byte*)destination + ((long)places[i] * WeightBytes), WeightBytes);
+        }
+    }
+}
