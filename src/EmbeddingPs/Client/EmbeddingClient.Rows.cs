@@ -83,24 +83,24 @@ public sealed unsafe partial class EmbeddingClient
 
     private void TakeRows(RowMove[] moves, int server, MessageBuffer reply)
     {
+        int[][] places = [.. moves.Select((move, table) => PlacesOf(move.TakeKeys, table, server))];
+        long bytes = moves.Zip(places).Sum(pair => Envelope.Align((long)pair.Second.Length * pair.First.StoredBytes));
+        if (Envelope.HeaderOf(reply).BodyBytes != bytes)
+        {
+            Envelope.Throw(reply, $"moves rows in {Envelope.HeaderOf(reply).BodyBytes} bytes instead of {bytes}");
+        }
+
         byte* rows = Envelope.Body(reply);
-        byte* end = rows + Envelope.HeaderOf(reply).BodyBytes;
         for (int table = 0; table < moves.Length; table++)
         {
             ref readonly var move = ref moves[table];
-            int[] places = PlacesOf(move.TakeKeys, table, server);
-            long bytes = Envelope.Align((long)places.Length * move.StoredBytes);
-            if (bytes > end - rows)
+            for (int i = 0; i < places[table].Length; i++)
             {
-                Envelope.Throw(reply, $"gives {Envelope.HeaderOf(reply).BodyBytes} bytes of rows, too few for those taken over");
+                byte* taken = (byte*)move.TakenRows + ((long)places[table][i] * move.StoredBytes);
+                RowCopy.Copy(rows + ((long)i * move.StoredBytes), taken, move.StoredBytes);
             }
 
-            for (int i = 0; i < places.Length; i++)
-            {
-                RowCopy.Copy(rows + ((long)i * move.StoredBytes), (byte*)move.TakenRows + ((long)places[i] * move.StoredBytes), move.StoredBytes);
-            }
-
-            rows += bytes;
+            rows += Envelope.Align((long)places[table].Length * move.StoredBytes);
         }
     }
 

@@ -78,8 +78,9 @@ internal static class HotKeySelection
         return [.. ranked.OrderByDescending(entry => entry.Score).ThenBy(entry => entry.Key).Take(limit).Select(entry => entry.Key).Order()];
     }
 
-    // More new keys than this at one time would make the reports long; the next choice takes the rest.
-    private static int CandidatesOf(int limit) => Math.Min(limit, 1 << 16);
+    // More than there are places, because the trainers do not rank keys alike; but so many at most that the reports stay short: the next
+    // choice takes the rest.
+    private static int CandidatesOf(int limit) => (int)Math.Min(2L * limit, 1 << 16);
 
     private static Span<Candidate> CandidatesIn(Span<byte> report, int limit) =>
         MemoryMarshal.Cast<byte, Candidate>(report[^(CandidatesOf(limit) * Unsafe.SizeOf<Candidate>())..]);

@@ -29,6 +29,25 @@ public class KeyBatchTests
     }
 
     [Fact]
+    public void APlanOfSomeKeysOfAnotherIsThatOfThoseKeys()
+    {
+        var (batch, some, all, expected) = (new KeyBatch(), new KeyBatch(), new KeyBatch(), new KeyBatch());
+        Gen.Select(_ids.Array[0, 300], Gen.Enum<TableKind>(), Gen.Int[1, 5], Gen.Int[0, 10]).Sample(
+            (ids, kind, shards, share) =>
+            {
+                batch.Plan(ids, kind, shards);
+                int[] places = [.. Enumerable.Range(0, batch.Count).Where(place => place * 7 % 10 < share)];
+                some.Select(batch, places);
+                all.CopyKeys(batch);
+                expected.Plan([.. places.Select(place => batch.Keys[place])], kind, shards);
+                AssertSameKeys(expected, some);
+                AssertSameKeys(batch, all);
+                Assert.True(some.LargestKey >= expected.LargestKey);
+            },
+            threads: 1);
+    }
+
+    [Fact]
     public void ASecondPlanOfTheSameSizeAllocatesNothing()
     {
         var random = new Random(1);
@@ -44,5 +63,13 @@ public class KeyBatchTests
     public void NoShardsAreRefused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new KeyBatch().Plan([1], TableKind.Hash, 0));
+    }
+
+    private static void AssertSameKeys(KeyBatch expected, KeyBatch actual)
+    {
+        Assert.Equal(expected.Keys.ToArray(), actual.Keys.ToArray());
+        Assert.Equal(expected.ShardOffsets.ToArray(), actual.ShardOffsets.ToArray());
+        Assert.Equal((expected.Kind, expected.Shards, expected.Count), (actual.Kind, actual.Shards, actual.Count));
+        Assert.True(actual.Positions.IsEmpty);
     }
 }

@@ -5,6 +5,7 @@ using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Server;
 using OpenEmbedding.EmbeddingPs.Tables;
 using OpenEmbedding.EmbeddingPs.Tests.Server;
+using OpenEmbedding.EmbeddingPs.Tests.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Tests.Protocol;
 
@@ -123,7 +124,7 @@ public class FuzzTests
     }
 
     /// <summary>A short job with every kind of request.</summary>
-    private static void Script(IEmbeddingStore store)
+    private static void Script(EmbeddingClient store)
     {
         store.CreateTables(_tables);
         store.Train(0, _tables[0], 1, 1, 2, 3);
@@ -133,10 +134,22 @@ public class FuzzTests
             store.PushAll(2, hash, 1, 2 * 2 * sizeof(double) / sizeof(float));
         }
 
+        MoveRows(store);
         store.Evaluate(3, _tables[0], 5, 1);
         store.GetStatistics();
         store.ReadTable(1, (_, _) => { });
         store.Dispose();
+    }
+
+    private static void MoveRows(EmbeddingClient store)
+    {
+        int[] storedBytes = [.. _tables.Select(table => EmbeddingTable.Create(table, 0, 1)).Select(table => table.StoredBytes)];
+        using var rows = new NativeArray<byte>(4 * storedBytes.Max());
+        store.MoveRows(
+        [
+            new RowMove([7, 8], rows.Address, [1, 99, 5], rows.Address, storedBytes[0]),
+            new RowMove([], rows.Address, [1L << 50], rows.Address, storedBytes[1]),
+        ]);
     }
 
     /// <summary>The messages of the script as they should be.</summary>
