@@ -44,21 +44,21 @@ internal sealed unsafe class RowKernel<T, TRule>(TRule rule) : RowOptimizer
         UpdateRow(ref rule, (T*)weights, (T*)slots, (T*)gradient, dimension);
     }
 
-    internal override void UpdateRows(nint* rows, nint* gradients, int count, int dimension, double l2)
+    internal override void UpdateRows(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> gradients, int dimension, double l2)
     {
         // A copy of the rule on the stack lets the JIT keep its coefficients in registers.
         var rule = _rule;
         T* regularized = l2 != 0 ? (T*)NativeMemory.Alloc((nuint)dimension, (nuint)sizeof(T)) : null;
         T twiceL2 = T.CreateChecked(2 * l2);
         int rowBytes = (int)(dimension * sizeof(T) + SlotBytes(dimension));
-        for (int i = 0; i < Math.Min(Prefetch.Distance, count); i++)
+        for (int i = 0; i < Math.Min(Prefetch.Distance, rows.Length); i++)
         {
             Prefetch.Row(rows[i], rowBytes);
         }
 
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < rows.Length; i++)
         {
-            if (i + Prefetch.Distance < count)
+            if (i + Prefetch.Distance < rows.Length)
             {
                 Prefetch.Row(rows[i + Prefetch.Distance], rowBytes);
             }

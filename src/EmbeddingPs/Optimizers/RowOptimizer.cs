@@ -50,12 +50,11 @@ public abstract class RowOptimizer
     public abstract void Update(nint weights, nint slots, nint gradient, long dimension);
 
     /// <summary>Does one step for each of many rows, whose slots follow their weights.</summary>
-    /// <param name="rows">Addresses of weights, [count].</param>
-    /// <param name="gradients">Addresses of gradients, [count].</param>
-    /// <param name="count">The number of rows.</param>
+    /// <param name="rows">Addresses of weights, [rows].</param>
+    /// <param name="gradients">Addresses of gradients, [rows].</param>
     /// <param name="dimension">Weights per row.</param>
     /// <param name="l2">2 · l2 · w is added to the gradient.</param>
-    internal abstract unsafe void UpdateRows(nint* rows, nint* gradients, int count, int dimension, double l2);
+    internal abstract void UpdateRows(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> gradients, int dimension, double l2);
 
     private static RowKernel<T, TRule> With<T, TRule>(TRule rule)
         where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>

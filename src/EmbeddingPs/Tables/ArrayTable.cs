@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using OpenEmbedding.Collectives;
@@ -16,26 +15,21 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
     private const long FlagBlockBytes = 4 << 10;
     private const int FlagShift = 6;
 
-    private readonly RowBlocks _rows;
-
     // A bit for each row, apart from the rows: so many fit into a cache line that looking costs next to nothing.
     private readonly RowBlocks _flags;
     private readonly long _vocabulary;
-    private readonly long _rowLimit;
     private readonly ulong _reciprocal;
     private readonly List<long> _blocks = [];
 
     public ArrayTable(TableOptions options, int shard, int shards)
-        : base(options, shard, shards)
+        : base(options, shard, shards, RowLimit(options, shard, shards), BlockBytes)
     {
         _vocabulary = options.Vocabulary;
-        _rowLimit = options.Vocabulary > shard ? (options.Vocabulary - 1 - shard) / shards + 1 : 0;
-        _rows = new RowBlocks(_rowLimit, RowBytes, BlockBytes, zeroed: false);
-        _flags = new RowBlocks((_rowLimit >> FlagShift) + 1, sizeof(ulong), FlagBlockBytes, zeroed: true);
+        _flags = new RowBlocks((RowLimit(options, shard, shards) >> FlagShift) + 1, sizeof(ulong), FlagBlockBytes, zeroed: true);
         _reciprocal = Sharding.Reciprocal(shards);
     }
 
-    public override long MemoryBytes => _rows.Bytes + _flags.Bytes;
+    public override long MemoryBytes => Rows.Bytes + _flags.Bytes;
 
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {
@@ -64,10 +58,10 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
     {
         // The cursor counts the rows of the blocks in the order in which the blocks were made.
         count = 0;
-        long end = _blocks.Count * _rows.RowsPerBlock;
+        long end = _blocks.Count * Rows.RowsPerBlock;
         for (; cursor < end; cursor++)
         {
-            long row = _blocks[(int)_rows.BlockOf(cursor)] * _rows.RowsPerBlock + cursor % _rows.RowsPerBlock;
+            long row = _blocks[(int)Rows.BlockOf(cursor)] * Rows.RowsPerBlock + cursor % Rows.RowsPerBlock;
             if (!IsSet(row))
             {
                 continue;
@@ -79,7 +73,9 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
             }
 
             keys[count++] = row * Shards + Shard;
-            weights = CopyWeights(_rows.Address(row), weights);
+            nint address = Rows.Addresses.Of(row);
+            RowCopy.Copy((byte*)address, (byte*)weights, WeightBytes);
+            weights += WeightBytes;
         }
 
         return -1;
@@ -87,46 +83,23 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
 
     private protected override void Free()
     {
-        _rows.Dispose();
         _flags.Dispose();
         _blocks.Clear();
     }
 
-    private protected override nint Weights(long row)
-    {
-        Debug.Assert((ulong)row < (ulong)_rowLimit, "A row handle of another table.");
-        return _rows.Address(row);
-    }
-
-    private protected override void Locate(ReadOnlySpan<long> rows, nint* addresses)
-    {
-        for (int i = 0; i < rows.Length; i++)
-        {
-            addresses[i] = Weights(rows[i]);
-        }
-    }
+    private static long RowLimit(TableOptions options, int shard, int shards) =>
+        options.Vocabulary > shard ? (options.Vocabulary - 1 - shard) / shards + 1 : 0;
 
     /// <returns>Whether every key has a row.</returns>
     private bool FindGroup(ReadOnlySpan<long> keys, Span<long> rows)
     {
-        // The flags lie apart from each other: ask for all of them, then look.
-        nint* flags = stackalloc nint[Group];
-        for (int i = 0; i < keys.Length; i++)
-        {
-            long row = RowOf(keys[i]);
-            rows[i] = row;
-            flags[i] = _flags.Find(row >> FlagShift);
-            Prefetch.Line(flags[i]);
-        }
-
         bool all = true;
         for (int i = 0; i < keys.Length; i++)
         {
-            if (flags[i] == 0 || (*(ulong*)flags[i] >> (int)rows[i] & 1) == 0)
-            {
-                rows[i] = -1;
-                all = false;
-            }
+            long row = RowOf(keys[i]);
+            bool isSet = IsSet(row);
+            rows[i] = isSet ? row : -1;
+            all &= isSet;
         }
 
         return all;
@@ -148,21 +121,22 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         long row = RowOf(key);
         if (!IsSet(row))
         {
-            long block = _rows.BlockOf(row);
-            if (_rows.Add(block))
+            long block = Rows.BlockOf(row);
+            if (Rows.Add(block))
             {
                 _blocks.Add(block);
             }
 
-            InitializeRow(key, _rows.Address(row));
+            InitializeRow(key, Rows.Addresses.Of(row));
             _flags.Add(_flags.BlockOf(row >> FlagShift));
-            *(ulong*)_flags.Address(row >> FlagShift) |= 1UL << (int)row;
+            *(ulong*)_flags.Addresses.Of(row >> FlagShift) |= 1UL << (int)row;
             RowCount++;
         }
 
         return row;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsSet(long row)
     {
         nint word = _flags.Find(row >> FlagShift);

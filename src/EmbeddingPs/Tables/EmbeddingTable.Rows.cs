@@ -4,14 +4,15 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 public abstract unsafe partial class EmbeddingTable
 {
     /// <summary>Bytes of a row with its slots.</summary>
-    internal int StoredBytes => RowBytes;
+    internal int StoredBytes => checked((int)(WeightBytes + Optimizer.SlotBytes(Options.Dimension)));
 
     /// <summary>Copies rows with their slots to <paramref name="destination"/>, [rows, <see cref="StoredBytes"/>].</summary>
     internal void Export(ReadOnlySpan<long> rows, nint destination)
     {
+        var addresses = Rows.Addresses;
         foreach (long row in rows)
         {
-            RowCopy.Copy((byte*)Weights(row), (byte*)destination, StoredBytes);
+            RowCopy.Copy((byte*)addresses.Of(row), (byte*)destination, StoredBytes);
             destination += StoredBytes;
         }
     }
@@ -19,9 +20,10 @@ public abstract unsafe partial class EmbeddingTable
     /// <summary>Overwrites rows and their slots with <paramref name="source"/>, [rows, <see cref="StoredBytes"/>].</summary>
     internal void Import(ReadOnlySpan<long> rows, nint source)
     {
+        var addresses = Rows.Addresses;
         foreach (long row in rows)
         {
-            RowCopy.Copy((byte*)source, (byte*)Weights(row), StoredBytes);
+            RowCopy.Copy((byte*)source, (byte*)addresses.Of(row), StoredBytes);
             source += StoredBytes;
         }
     }
@@ -29,9 +31,10 @@ public abstract unsafe partial class EmbeddingTable
     /// <summary>Copies the weights of each row to a place of its own: row i to place <paramref name="places"/>[i] of <paramref name="destination"/>, in rows.</summary>
     internal void Scatter(ReadOnlySpan<long> rows, ReadOnlySpan<int> places, nint destination)
     {
+        var addresses = Rows.Addresses;
         for (int i = 0; i < rows.Length; i++)
         {
-            RowCopy.Copy((byte*)Weights(rows[i]), (byte*)destination + ((long)places[i] * WeightBytes), WeightBytes);
+            RowCopy.Copy((byte*)addresses.Of(rows[i]), (byte*)destination + ((long)places[i] * WeightBytes), WeightBytes);
         }
     }
 }

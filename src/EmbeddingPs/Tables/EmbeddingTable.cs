@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
@@ -15,7 +14,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     // Keys are handled in groups of this many: large enough for their waits to overlap, small enough to stay in the nearest cache.
     internal const int Group = 512;
 
-    private protected EmbeddingTable(TableOptions options, int shard, int shards)
+    private protected EmbeddingTable(TableOptions options, int shard, int shards, long rowLimit, long blockBytes)
     {
         Options = options;
         Shard = shard;
@@ -23,6 +22,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
         WeightBytes = options.Dimension * ElementBytes(options);
         Initializer = RowInitializer.Create(options.Initializer, options.Seed, options.Name, options.ElementType);
         Optimizer = RowOptimizer.Create(options.Optimizer, options.ElementType);
+        Rows = new RowBlocks(rowLimit, StoredBytes, blockBytes, zeroed: false);
     }
 
     /// <summary>What defines the table.</summary>
@@ -40,15 +40,15 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>Bytes of native memory that hold the rows and find them.</summary>
     public abstract long MemoryBytes { get; }
 
+    /// <summary>The rows: weights, then slots.</summary>
+    private protected RowBlocks Rows { get; }
+
     private protected RowInitializer Initializer { get; }
 
     private protected RowOptimizer Optimizer { get; }
 
     /// <summary>Bytes of a row's weights.</summary>
     private protected int WeightBytes { get; }
-
-    /// <summary>Bytes of a row's weights and slots.</summary>
-    private protected int RowBytes => checked((int)(WeightBytes + Optimizer.SlotBytes(Options.Dimension)));
 
     /// <summary>Makes the part of a table that belongs to <paramref name="shard"/> of <paramref name="shards"/>; an option out of its range is an error.</summary>
     public static EmbeddingTable Create(TableOptions options, int shard, int shards)
@@ -79,27 +79,32 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>Copies the weights of rows to <paramref name="destination"/>, [rows, Dimension] of the table's element type.</summary>
     public void Gather(ReadOnlySpan<long> rows, nint destination)
     {
-        // A group's addresses, on the stack.
-        nint* addresses = stackalloc nint[Group];
-        for (int start = 0; start < rows.Length; start += Group)
+        // The addresses of the rows that were asked for and are not yet copied, on the stack.
+        nint* asked = stackalloc nint[Prefetch.Distance];
+        var addresses = Rows.Addresses;
+        int bytes = WeightBytes;
+        byte* next = (byte*)destination;
+        int ahead = Math.Min(Prefetch.Distance, rows.Length);
+        for (int i = 0; i < ahead; i++)
         {
-            var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
-            Locate(group, addresses);
-            for (int i = 0; i < Math.Min(Prefetch.Distance, group.Length); i++)
-            {
-                Prefetch.Row(addresses[i], WeightBytes);
-            }
+            asked[i] = addresses.Of(rows[i]);
+            Prefetch.Row(asked[i], bytes);
+        }
 
-            for (int i = 0; i < group.Length; i++)
-            {
-                if (i + Prefetch.Distance < group.Length)
-                {
-                    Prefetch.Row(addresses[i + Prefetch.Distance], WeightBytes);
-                }
+        var later = rows[ahead..];
+        for (int i = 0; i < later.Length; i++)
+        {
+            nint* place = asked + (i & (Prefetch.Distance - 1));
+            RowCopy.Copy((byte*)*place, next, bytes);
+            next += bytes;
+            *place = addresses.Of(later[i]);
+            Prefetch.Row(*place, bytes);
+        }
 
-                RowCopy.Copy((byte*)addresses[i], (byte*)destination, WeightBytes);
-                destination += WeightBytes;
-            }
+        for (int i = 0; i < ahead; i++)
+        {
+            RowCopy.Copy((byte*)asked[(later.Length + i) & (Prefetch.Distance - 1)], next, bytes);
+            next += bytes;
         }
     }
 
@@ -107,10 +112,19 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     public void Read(ReadOnlySpan<long> keys, nint destination)
     {
         Span<long> rows = stackalloc long[Group];
+        var addresses = Rows.Addresses;
         for (int start = 0; start < keys.Length; start += Group)
         {
             var group = keys.Slice(start, Math.Min(Group, keys.Length - start));
             Find(group, rows);
+            for (int i = 0; i < group.Length; i++)
+            {
+                if (rows[i] >= 0)
+                {
+                    Prefetch.Row(addresses.Of(rows[i]), WeightBytes);
+                }
+            }
+
             for (int i = 0; i < group.Length; i++)
             {
                 if (rows[i] < 0)
@@ -119,7 +133,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
                 }
                 else
                 {
-                    RowCopy.Copy((byte*)Weights(rows[i]), (byte*)destination, WeightBytes);
+                    RowCopy.Copy((byte*)addresses.Of(rows[i]), (byte*)destination, WeightBytes);
                 }
 
                 destination += WeightBytes;
@@ -142,49 +156,51 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
                 gradients += WeightBytes;
             }
 
-            Apply(group, addresses);
+            Apply(group, new ReadOnlySpan<nint>(addresses, group.Length));
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        Rows.Dispose();
         Free();
         RowCount = 0;
         GC.SuppressFinalize(this);
     }
 
     /// <summary>Updates each row once with its gradient, wherever that is.</summary>
-    /// <param name="rows">At most <see cref="Group"/> row handles, each at most once.</param>
+    /// <param name="rows">Row handles, each at most once.</param>
     /// <param name="gradients">The address of the gradient of each row.</param>
-    internal void Apply(ReadOnlySpan<long> rows, nint* gradients)
+    internal void Apply(ReadOnlySpan<long> rows, ReadOnlySpan<nint> gradients)
     {
         nint* addresses = stackalloc nint[Group];
-        Locate(rows, addresses);
-        Optimizer.UpdateRows(addresses, gradients, rows.Length, Options.Dimension, Options.L2);
+        for (int start = 0; start < rows.Length; start += Group)
+        {
+            var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
+            Locate(group, addresses);
+            Optimizer.UpdateRows(
+                new ReadOnlySpan<nint>(addresses, group.Length), gradients.Slice(start, group.Length), Options.Dimension, Options.L2);
+        }
     }
 
-    /// <summary>Frees the native memory.</summary>
+    /// <summary>Frees the native memory that finds the rows.</summary>
     private protected abstract void Free();
 
-    /// <summary>The address of a row's weights.</summary>
-    private protected abstract nint Weights(long row);
-
     /// <summary>The addresses of the weights of many rows.</summary>
-    private protected abstract void Locate(ReadOnlySpan<long> rows, nint* addresses);
+    private protected void Locate(ReadOnlySpan<long> rows, nint* addresses)
+    {
+        var all = Rows.Addresses;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            addresses[i] = all.Of(rows[i]);
+        }
+    }
 
     private protected void InitializeRow(long key, nint weights)
     {
         Initializer.Fill(key, weights, Options.Dimension);
         Optimizer.InitializeSlots(weights + WeightBytes, Options.Dimension);
-    }
-
-    /// <summary>Copies one row's weights out.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private protected nint CopyWeights(nint row, nint destination)
-    {
-        RowCopy.Copy((byte*)row, (byte*)destination, WeightBytes);
-        return destination + WeightBytes;
     }
 
     private static int ElementBytes(TableOptions options) => options.ElementType == ElementType.Float32 ? sizeof(float) : sizeof(double);

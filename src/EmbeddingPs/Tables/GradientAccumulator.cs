@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Optimizers;
 
@@ -7,7 +6,7 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 
 /// <summary>Sums the gradients of several trainers for one table, in the order they are added, then updates each row once.</summary>
 /// <remarks>
-/// Adding only notes where the gradients of each row are; they are summed when their row is updated, so that a sum never leaves the cache.
+/// A gradient stays where it is until another one for the same row comes; only then is there a sum.
 /// Not thread-safe. Several accumulators of one table may be filled at the same time, one for each open step.
 /// </remarks>
 public sealed unsafe class GradientAccumulator : IDisposable
@@ -17,16 +16,12 @@ public sealed unsafe class GradientAccumulator : IDisposable
     private readonly int _dimension;
     private readonly int _gradientBytes;
     private readonly RowPlaces _places = new();
+    private readonly GradientSums _sums;
 
-    // The sums of a group of rows.
-    private readonly nint _sums;
-
-    // Distinct rows as they first came, and the gradients of each: the first, and a chain of the others in the order they were added.
+    // Distinct rows as they first came, and where the gradient or the sum of each is.
     private long[] _rows = [];
-    private Gradients[] _gradients = [];
+    private nint[] _gradients = [];
     private int _count;
-    private Link[] _links = [];
-    private int _linkCount;
 
     // Gradients of the only source so far, whose rows are not looked up; 0 once there is another.
     private nint _single;
@@ -37,7 +32,7 @@ public sealed unsafe class GradientAccumulator : IDisposable
         Table = table;
         _dimension = table.Options.Dimension;
         _gradientBytes = _dimension * (table.Options.ElementType == ElementType.Float32 ? sizeof(float) : sizeof(double));
-        _sums = HugePages.Allocate((long)Group * _gradientBytes);
+        _sums = new GradientSums(_gradientBytes);
     }
 
     /// <summary>The table that <see cref="Apply"/> updates.</summary>
@@ -67,12 +62,12 @@ public sealed unsafe class GradientAccumulator : IDisposable
             int first = _count;
             _count = 0;
             _places.Clear();
-            Note(_rows.AsSpan(0, first), _single);
+            Merge(_rows.AsSpan(0, first), _single);
             _single = 0;
         }
 
         MakeRoom(_count + rows.Length);
-        Note(rows, gradients);
+        Merge(rows, gradients);
     }
 
     /// <summary>Updates every row that was added once, with its sum, and starts anew.</summary>
@@ -82,17 +77,13 @@ public sealed unsafe class GradientAccumulator : IDisposable
         {
             Table.Apply(_rows.AsSpan(0, _count), _single);
         }
-        else if (Table.Options.ElementType == ElementType.Float32)
-        {
-            ApplySums<float>();
-        }
         else
         {
-            ApplySums<double>();
+            Table.Apply(_rows.AsSpan(0, _count), _gradients);
         }
 
+        _sums.Clear();
         _count = 0;
-        _linkCount = 0;
         _single = 0;
     }
 
@@ -100,100 +91,79 @@ public sealed unsafe class GradientAccumulator : IDisposable
     public void Dispose()
     {
         _places.Dispose();
-        NativeMemory.AlignedFree((void*)_sums);
+        _sums.Dispose();
     }
 
-    private void Note(ReadOnlySpan<long> rows, nint gradients)
+    private void Merge(ReadOnlySpan<long> rows, nint gradients)
     {
-        _places.MakeRoom(_count + rows.Length, _rows.AsSpan(0, _count));
-        for (int start = 0; start < rows.Length; start += Group)
+        if (Table.Options.ElementType == ElementType.Float32)
         {
-            var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
-            _places.Prefetch(group);
-            foreach (long row in group)
-            {
-                int place = _places.FindOrAdd(row, _rows, _count);
-                if (place == _count)
-                {
-                    _rows[_count] = row;
-                    _gradients[_count++] = new Gradients { First = gradients, FirstLink = -1 };
-                }
-                else
-                {
-                    Chain(ref _gradients[place], gradients);
-                }
-
-                gradients += _gradientBytes;
-            }
-        }
-    }
-
-    private void Chain(ref Gradients of, nint gradient)
-    {
-        if (_linkCount == _links.Length)
-        {
-            Array.Resize(ref _links, Math.Max(Group, 2 * _linkCount));
-        }
-
-        _links[_linkCount] = new Link { Gradient = gradient, Next = -1 };
-        if (of.FirstLink < 0)
-        {
-            of.FirstLink = _linkCount;
+            Merge<float>(rows, gradients);
         }
         else
         {
-            _links[of.LastLink].Next = _linkCount;
+            Merge<double>(rows, gradients);
         }
-
-        of.LastLink = _linkCount++;
     }
 
-    private void ApplySums<T>()
+    private void Merge<T>(ReadOnlySpan<long> rows, nint gradients)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        nint* gradients = stackalloc nint[Group];
-        for (int start = 0; start < _count; start += Group)
+        _places.MakeRoom(_count + rows.Length, _rows.AsSpan(0, _count));
+        Span<Repeat> repeats = stackalloc Repeat[Group];
+        for (int start = 0; start < rows.Length; start += Group)
         {
-            int count = Math.Min(Group, _count - start);
-            var group = _gradients.AsSpan(start, count);
-            PrefetchLinks(group);
-            nint sum = _sums;
+            var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
+            foreach (long row in group)
+            {
+                _places.Ask(row);
+            }
+
+            int count = FindRepeats(group, gradients, repeats);
             for (int i = 0; i < count; i++)
             {
-                gradients[i] = group[i].First;
-                if (group[i].FirstLink >= 0)
-                {
-                    Sum((T*)sum, group[i]);
-                    gradients[i] = sum;
-                    sum += _gradientBytes;
-                }
+                AddToSum<T>(repeats[i]);
             }
 
-            Table.Apply(_rows.AsSpan(start, count), gradients);
+            gradients += group.Length * _gradientBytes;
         }
     }
 
-    // First gradients come in the order of memory, the others do not.
-    private void PrefetchLinks(ReadOnlySpan<Gradients> group)
+    /// <summary>Takes up the rows that are new, and lists the others.</summary>
+    private int FindRepeats(ReadOnlySpan<long> rows, nint gradients, Span<Repeat> repeats)
     {
-        foreach (ref readonly var of in group)
+        var known = _rows;
+        var addresses = _gradients;
+        int count = 0;
+        int distinct = _count;
+        foreach (long row in rows)
         {
-            if (of.FirstLink >= 0)
+            int place = _places.FindOrAdd(row, known, distinct);
+            if (place == distinct)
             {
-                Tables.Prefetch.Row(_links[of.FirstLink].Gradient, _gradientBytes);
+                known[distinct] = row;
+                addresses[distinct++] = gradients;
             }
+            else
+            {
+                repeats[count++] = new Repeat(place, gradients);
+                Prefetch.Row(addresses[place], _gradientBytes);
+            }
+
+            gradients += _gradientBytes;
         }
+
+        _count = distinct;
+        return count;
     }
 
-    private void Sum<T>(T* sum, in Gradients of)
+    private void AddToSum<T>(in Repeat repeat)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        T* left = (T*)of.First;
-        for (int link = of.FirstLink; link >= 0; link = _links[link].Next)
-        {
-            RowMath.AddScaled(sum, left, (T*)_links[link].Gradient, T.One, _dimension);
-            left = sum;
-        }
+        nint left = _gradients[repeat.Place];
+        nint sum = _sums.Contains(left) ? left : _sums.Take();
+        RowMath.AddScaled((T*)sum, (T*)left, (T*)repeat.Gradient, T.One, _dimension);
+        _gradients[repeat.Place] = sum;
     }
 
     private void MakeRoom(int rows)
@@ -206,16 +176,5 @@ public sealed unsafe class GradientAccumulator : IDisposable
         }
     }
 
-    private struct Gradients
-    {
-        public nint First;
-        public int FirstLink;
-        public int LastLink;
-    }
-
-    private struct Link
-    {
-        public nint Gradient;
-        public int Next;
-    }
+    private readonly record struct Repeat(int Place, nint Gradient);
 }

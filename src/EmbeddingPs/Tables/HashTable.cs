@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
@@ -9,16 +9,17 @@ internal sealed unsafe class HashTable : EmbeddingTable
 {
     private const long BlockBytes = 1 << 20;
 
-    private readonly RowBlocks _rows;
+    // How many keys a search runs behind its prefetches, a power of two.
+    private const int Distance = 32;
+
     private readonly KeyIndex _index = new();
 
     public HashTable(TableOptions options, int shard, int shards)
-        : base(options, shard, shards)
+        : base(options, shard, shards, KeyIndex.MostRows, BlockBytes)
     {
-        _rows = new RowBlocks(KeyIndex.MostRows, RowBytes, BlockBytes, zeroed: false);
     }
 
-    public override long MemoryBytes => _rows.Bytes + _index.Bytes;
+    public override long MemoryBytes => Rows.Bytes + _index.Bytes;
 
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {
@@ -71,50 +72,60 @@ internal sealed unsafe class HashTable : EmbeddingTable
         return cursor < _index.Places ? cursor : -1;
     }
 
-    private protected override void Free()
-    {
-        _rows.Dispose();
-        _index.Dispose();
-    }
-
-    private protected override nint Weights(long row)
-    {
-        Debug.Assert((ulong)row < (ulong)RowCount, "A row handle of another table.");
-        return _rows.Address(row);
-    }
-
-    private protected override void Locate(ReadOnlySpan<long> rows, nint* addresses)
-    {
-        for (int i = 0; i < rows.Length; i++)
-        {
-            addresses[i] = Weights(rows[i]);
-        }
-    }
+    private protected override void Free() => _index.Dispose();
 
     /// <returns>Whether every key has a row.</returns>
     private bool FindGroup(ReadOnlySpan<long> keys, Span<long> rows)
     {
-        // The lines lie apart from each other: ask for all of them, then look.
-        nint* homes = stackalloc nint[Group];
+        // The lines lie apart from each other: ask for some of them ahead.
+        nint* asked = stackalloc nint[Distance];
+        int ahead = Math.Min(Distance, keys.Length);
+        for (int i = 0; i < ahead; i++)
+        {
+            asked[i] = Ask(keys[i]);
+        }
+
+        int* open = stackalloc int[Group];
+        int openCount = 0;
         for (int i = 0; i < keys.Length; i++)
         {
-            if (keys[i] < 0)
+            nint home = asked[i & (Distance - 1)];
+            if (i + Distance < keys.Length)
             {
-                ThrowNegative(keys[i]);
+                asked[i & (Distance - 1)] = Ask(keys[i + Distance]);
             }
 
-            homes[i] = _index.HomeOf(keys[i]);
-            Prefetch.Line(homes[i]);
+            long row = KeyIndex.FindAtHome(keys[i], home);
+            rows[i] = row;
+            if (row < 0)
+            {
+                open[openCount++] = i;
+            }
         }
 
-        long signs = 0;
-        for (int i = 0; i < keys.Length; i++)
+        bool all = true;
+        for (int i = 0; i < openCount; i++)
         {
-            rows[i] = _index.Find(keys[i], homes[i]);
-            signs |= rows[i];
+            long key = keys[open[i]];
+            long row = _index.Find(key, _index.HomeOf(key));
+            rows[open[i]] = row;
+            all &= row >= 0;
         }
 
-        return signs >= 0;
+        return all;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private nint Ask(long key)
+    {
+        if (key < 0)
+        {
+            ThrowNegative(key);
+        }
+
+        nint home = _index.HomeOf(key);
+        Prefetch.Line(home);
+        return home;
     }
 
     private void AddMissing(ReadOnlySpan<long> keys, Span<long> rows)
@@ -139,8 +150,8 @@ internal sealed unsafe class HashTable : EmbeddingTable
                 $"Table {Options.Name}: shard {Shard} of {Shards} is full with {row} rows; more servers hold more.");
         }
 
-        _rows.Add(_rows.BlockOf(row));
-        InitializeRow(key, _rows.Address(row));
+        Rows.Add(Rows.BlockOf(row));
+        InitializeRow(key, Rows.Addresses.Of(row));
         _index.Add(key, row);
         RowCount++;
         return row;

@@ -50,6 +50,20 @@ internal sealed unsafe class KeyIndex : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint HomeOf(long key) => (nint)(_lines + Math.BigMul(Hash(key), _lineCount, out _) * LineBytes);
 
+    /// <summary>The row of a key if its home line has it; else −1, and the next line is asked for in case that <see cref="Find"/> must look there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long FindAtHome(long key, nint home)
+    {
+        uint equal = Equal((byte*)home, key);
+        if (equal != 0)
+        {
+            return RowOf((byte*)home, equal);
+        }
+
+        Prefetch.Line(home + LineBytes);
+        return -1;
+    }
+
     /// <summary>The row of a key, −1 if there is none.</summary>
     /// <param name="key">At least 0.</param>
     /// <param name="home">Its <see cref="HomeOf"/>.</param>
@@ -57,14 +71,12 @@ internal sealed unsafe class KeyIndex : IDisposable
     public long Find(long key, nint home)
     {
         byte* line = (byte*)home;
-        var wanted = Vector512.Create(key);
         while (true)
         {
-            // The last three elements hold rows.
-            uint equal = (uint)Vector512.Equals(Vector512.Load((long*)line), wanted).ExtractMostSignificantBits() & KeyMask;
+            uint equal = Equal(line, key);
             if (equal != 0)
             {
-                return ((uint*)(line + RowsOffset))[BitOperations.TrailingZeroCount(equal)];
+                return RowOf(line, equal);
             }
 
             if (((long*)line)[KeysPerLine - 1] == Free)
@@ -115,12 +127,20 @@ internal sealed unsafe class KeyIndex : IDisposable
         return hash ^ (hash >> 33);
     }
 
+    // A bit for each place of the line that has the key; the last three elements of the vector are rows.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Equal(byte* line, long key) =>
+        (uint)Vector512.Equals(Vector512.Load((long*)line), Vector512.Create(key)).ExtractMostSignificantBits() & KeyMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long RowOf(byte* line, uint equal) => ((uint*)(line + RowsOffset))[BitOperations.TrailingZeroCount(equal)];
+
     private void Insert(long key, uint row)
     {
         byte* line = (byte*)HomeOf(key);
         while (true)
         {
-            uint free = (uint)Vector512.Equals(Vector512.Load((long*)line), Vector512.Create(Free)).ExtractMostSignificantBits() & KeyMask;
+            uint free = Equal(line, Free);
             if (free != 0)
             {
                 int slot = BitOperations.TrailingZeroCount(free);

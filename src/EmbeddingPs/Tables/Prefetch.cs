@@ -27,11 +27,13 @@ internal static unsafe class Prefetch
     {
         if (Sse.IsSupported)
         {
-            nint end = address + bytes;
-            for (nint line = address & -CacheLine; line < end; line += CacheLine)
+            // By size and not by line, so that the loop is as long for every row; the last byte may be on one more line.
+            for (int offset = 0; offset < bytes; offset += CacheLine)
             {
-                Sse.Prefetch0((void*)line);
+                Sse.Prefetch0((void*)(address + offset));
             }
+
+            Sse.Prefetch0((void*)(address + bytes - 1));
         }
     }
 }

@@ -76,9 +76,8 @@ internal sealed unsafe class RowBlocks : IDisposable
         return true;
     }
 
-    /// <summary>The address of a row, whose block must be there.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public nint Address(long row) => _directory[row >> _shift] + (nint)((row & _mask) * _stride);
+    /// <summary>Finds the addresses of rows; valid until the next block is made.</summary>
+    public RowAddresses Addresses => new(_directory, _shift, _stride);
 
     /// <summary>The address of a row, 0 if none of its block was needed so far.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
