@@ -43,6 +43,33 @@ internal sealed class KernelRun : IDisposable
         return _found.Length;
     }
 
+    /// <summary>The first half of a pull: finds the rows of a batch's ids.</summary>
+    /// <returns>The number of ids.</returns>
+    public int Find()
+    {
+        _table.FindOrAdd(Next().Keys, _found);
+        return _found.Length;
+    }
+
+    /// <summary>The second half of a pull: copies the rows of a batch's ids.</summary>
+    /// <returns>The number of ids.</returns>
+    public int Gather()
+    {
+        long[] rows = Next().Rows;
+        _table.Gather(rows, _values.Address);
+        return rows.Length;
+    }
+
+    /// <summary>Updates the rows of one trainer's distinct keys; there is nothing to merge.</summary>
+    /// <returns>The number of keys.</returns>
+    public int Update()
+    {
+        long[] rows = Next().DistinctRows;
+        _accumulator.Add(rows, _values.Address);
+        _accumulator.Apply();
+        return rows.Length;
+    }
+
     /// <summary>Adds the gradients of several trainers, each with distinct keys, and updates the rows.</summary>
     /// <returns>The number of keys that the trainers sent.</returns>
     public int PushOfTrainers()

@@ -1,11 +1,28 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using OpenEmbedding.Benchmarks.Kernels;
+using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 // dotnet run -c Release --project benchmarks/Kernels -- …; README.md tells the commands.
+if (args is ["--path", ..])
+{
+    // Under mpirun: "--path 13000 9 64", keys a request and weights a row.
+    int[] numbers = Array.ConvertAll(args[1..], int.Parse);
+    return Communication.Run(communication =>
+    {
+        new PathJob(communication).Run(numbers[0], numbers[1..]);
+        return JobExitCode.Success;
+    });
+}
+
 if (args is not ["--quick", ..])
 {
-    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+    // In this process: a project of its own for each case would build for longer than it measures.
+    var job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(3).WithIterationCount(10);
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, DefaultConfig.Instance.AddJob(job));
     return 0;
 }
 

@@ -15,7 +15,7 @@ internal static class QuickTable
     public static void Print(IEnumerable<TableSettings> all, int rounds)
     {
         Console.WriteLine("M keys/s, median of batches; % of the limit of the same moment. limit 1 GB: random rows of that size out of 1 GB; limit: the same rows of as large an array");
-        Console.WriteLine("kind  dim     rows rule    keys    | limit 1 GB  limit |  pull  of 1GB of lim | push+update trainers   ids | plan 1 shard  4 shards | B/row");
+        Console.WriteLine("kind  dim     rows rule    keys    | limit 1 GB  limit |  pull  of 1GB of lim   find gather | push+update 1 trainer 4 trainers   ids | plan 1 shard  4 shards | B/row");
         foreach (var settings in all)
         {
             Print(settings, rounds);
@@ -42,6 +42,9 @@ internal static class QuickTable
             run.PushOfIds,
             () => run.Plan(1),
             () => run.Plan(Shards),
+            run.Find,
+            run.Gather,
+            run.Update,
         ];
         var rates = Array.ConvertAll(kernels, _ => new List<double>());
         for (int round = -WarmUp; round < rounds; round++)
@@ -65,7 +68,7 @@ internal static class QuickTable
         double limit = Math.Max(median[2], median[3]);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{settings.Kind,-5} {settings.Dimension,3} {settings.Rows,8} {settings.Rule,-7} {settings.Distribution,-7} | {limit1,10:f1} {limit,6:f1} | {median[4],5:f1} {median[4] / limit1,6:p0} {median[4] / limit,6:p0} | {median[5],20:f1} {median[6],5:f1} | {median[7],12:f1} {median[8],9:f1} | {run.OverheadBytes,5:f1}"));
+            $"{settings.Kind,-5} {settings.Dimension,3} {settings.Rows,8} {settings.Rule,-7} {settings.Distribution,-7} | {limit1,10:f1} {limit,6:f1} | {median[4],5:f1} {median[4] / limit1,6:p0} {median[4] / limit,6:p0} {median[9],6:f0} {median[10],6:f0} | {median[11],21:f1} {median[5],10:f1} {median[6],5:f1} | {median[7],12:f1} {median[8],9:f1} | {run.OverheadBytes,5:f1}"));
     }
 
     private static int Copy(Action<long[]> copy, long[] rows)

@@ -68,6 +68,8 @@ internal sealed class TableBatch
         Keys = Array.ConvertAll(Numbers, settings.KeyOf);
         Rows = Find(table, Keys);
         var plan = new KeyBatch();
+        plan.Plan(Keys, settings.Kind, 1);
+        DistinctRows = Find(table, plan.Keys);
         for (int trainer = 0; trainer < Trainers; trainer++)
         {
             plan.Plan(Keys.AsSpan(trainer * (Ids / Trainers), Ids / Trainers), settings.Kind, 1);
@@ -83,6 +85,9 @@ internal sealed class TableBatch
 
     /// <summary>Their row handles.</summary>
     public long[] Rows { get; }
+
+    /// <summary>Their distinct row handles.</summary>
+    public long[] DistinctRows { get; }
 
     /// <summary>For each trainer the distinct row handles of its part of the batch.</summary>
     public long[][] TrainerRows { get; } = new long[Trainers][];

@@ -186,6 +186,39 @@ public class EmbeddingTableTests
     }
 
     [Theory]
+    [MemberData(nameof(Kinds))]
+    public void ManyRowsOfManySourcesAreSummed(TableKind kind)
+    {
+        // More sums than a slab has room for; in the second step there is room at once.
+        const int Rows = 20_000;
+        const int Sources = 5;
+        var options = Hash with
+        {
+            Kind = kind,
+            Vocabulary = Rows,
+            Dimension = 9,
+            Initializer = new ConstantOptions(),
+            Optimizer = new SgdOptions { LearningRate = 1 },
+        };
+        using var table = EmbeddingTable.Create(options, 0, 1);
+        using var accumulator = new GradientAccumulator(table);
+        long[] rows = table.FindOrAdd([.. Enumerable.Range(0, Rows)]);
+        var gradients = Enumerable.Range(1, Sources).Select(source => new NativeArray<float>(Enumerable.Repeat((float)source, 9 * Rows).ToArray())).ToArray();
+        for (int step = 1; step <= 2; step++)
+        {
+            foreach (var source in gradients)
+            {
+                accumulator.Add(rows, source.Address);
+            }
+
+            accumulator.Apply();
+            Assert.Equal(-1, table.Gather(rows).AsSpan().IndexOfAnyExcept(step * -15f));
+        }
+
+        System.Array.ForEach(gradients, source => source.Dispose());
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(8)]
