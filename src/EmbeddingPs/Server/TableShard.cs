@@ -1,3 +1,4 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Tables;
@@ -16,9 +17,8 @@ internal sealed unsafe class TableShard : IDisposable
     // By table, what the step at hand adds to it.
     private readonly List<Contribution>[] _contributions;
 
-    // Gradients that travelled narrow, as the accumulators take them: those of a table's first trainer, which stay until the update, and of another.
-    private readonly WideGradients _first = new();
-    private readonly WideGradients _other = new();
+    // Gradients that travelled in another type than the table's, as its accumulator takes them: one buffer for each contribution to a table.
+    private readonly List<WideGradients> _wide = [];
 
     public TableShard(TableShapes shapes, int shard, int shards)
     {
@@ -131,12 +131,11 @@ internal sealed unsafe class TableShard : IDisposable
 
             var accumulator = _accumulators[table];
             var format = Shapes.GradientFormat(table);
-            var wide = _first;
-            foreach (var (pull, block, gradients) in contributions)
+            for (int i = 0; i < contributions.Count; i++)
             {
+                var (pull, block, gradients) = contributions[i];
                 var rows = pull.Rows(block);
-                accumulator.Add(rows, format.Converts ? wide.Read(gradients, Shapes.Numbers(table, rows.Length), format) : gradients);
-                wide = _other;
+                accumulator.Add(rows, format.Converts ? Widen(i, gradients, Shapes.Numbers(table, rows.Length), format) : gradients);
             }
 
             accumulator.Apply();
@@ -192,8 +191,17 @@ internal sealed unsafe class TableShard : IDisposable
     {
         Array.ForEach(_accumulators, accumulator => accumulator.Dispose());
         Array.ForEach(Tables, table => table.Dispose());
-        _first.Dispose();
-        _other.Dispose();
+        _wide.ForEach(wide => wide.Dispose());
+    }
+
+    private nint Widen(int contribution, nint gradients, long count, WireFormat format)
+    {
+        if (contribution == _wide.Count)
+        {
+            _wide.Add(new WideGradients());
+        }
+
+        return _wide[contribution].Read(gradients, count, format);
     }
 
     private readonly record struct Contribution(ResolvedPull Pull, int Block, nint Gradients);

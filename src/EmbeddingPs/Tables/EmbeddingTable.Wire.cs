@@ -6,6 +6,8 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 /// <content>Rows as they travel: converted while they are copied.</content>
 public abstract unsafe partial class EmbeddingTable
 {
+    private const int TileBytes = 16 << 10;
+
     /// <summary>Copies the weights of rows to <paramref name="destination"/>, [rows, Dimension] in a format of the table's element type.</summary>
     public void Gather(ReadOnlySpan<long> rows, nint destination, WireFormat format)
     {
@@ -47,8 +49,6 @@ public abstract unsafe partial class EmbeddingTable
             destination += (nint)(numbers * format.SentBytes);
         }
     }
-
-    private const int TileBytes = 16 << 10;
 
     private void Gather<TConversion>(ReadOnlySpan<long> rows, byte* destination, WireFormat format)
         where TConversion : struct, IConversion

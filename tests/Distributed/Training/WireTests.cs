@@ -19,17 +19,19 @@ public sealed class WireTests : IDisposable
         _rows = _train.WriteRows("rows.txt", GlobalBatch * Steps);
     }
 
-    // A gradient of Adagrad moves a weight by at most its learning rate, whatever its size: a relative error of the format, 2⁻¹² or 2⁻⁹, in every
-    // pull and push stays near that.
+    // Rounding moves a number by at most 2⁻¹² (float16) or 2⁻⁹ (bfloat16) of itself. In LR that is all; in a deep part a unit near 0 may be
+    // switched on or off, which moves the rows of that sample by far more.
     [Theory]
-    [InlineData("float16", 2e-3)]
-    [InlineData("bfloat16", 2e-2)]
-    public void TwoRanksNearlyEqualOneThatSendsAllAsItIs(string type, double limit)
+    [InlineData("LR", "float16", 1e-3)]
+    [InlineData("LR", "bfloat16", 8e-3)]
+    [InlineData("DeepFM", "float16", 0.1)]
+    [InlineData("DeepFM", "bfloat16", 0.1)]
+    public void TwoRanksNearlyEqualOneThatSendsAllAsItIs(string model, string type, double limit)
     {
-        Weights exact = _train.Weights(1, Job(1));
+        Weights exact = _train.Weights(1, Job(1, "--model.name", model));
 
-        AssertNear(exact, _train.Weights(1, Job(1, Wire(type))), $"{type} on 1 rank", limit);
-        AssertNear(exact, _train.Weights(2, Job(2, Wire(type))), $"{type} on 2 ranks", limit);
+        AssertNear(exact, _train.Weights(1, Job(1, ["--model.name", model, .. Wire(type)])), $"{model} {type} on 1 rank", limit);
+        AssertNear(exact, _train.Weights(2, Job(2, ["--model.name", model, .. Wire(type)])), $"{model} {type} on 2 ranks", limit);
     }
 
     [Theory]
@@ -45,11 +47,11 @@ public sealed class WireTests : IDisposable
     }
 
     [Theory]
-    [InlineData("allgather", "float16", 2e-3)]
-    [InlineData("allreduce", "bfloat16", 2e-2)]
+    [InlineData("allgather", "float16", 1e-3)]
+    [InlineData("allreduce", "bfloat16", 8e-3)]
     public void StrategiesNearlyAgree(string strategy, string type, double limit)
     {
-        string[] alike = ["--model.l2_embedding", "0", "--model.l2_linear", "0"];
+        string[] alike = ["--model.name", "LR"];
         Weights exact = _train.Weights(2, Job(2, alike));
 
         Weights narrow = _train.Weights(2, Job(2, [.. alike, .. Wire(type), "--cluster.strategy", strategy]));

@@ -1,4 +1,6 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Tables;
 using OpenEmbedding.EmbeddingPs.Tests.Tables;
 
@@ -9,12 +11,15 @@ namespace OpenEmbedding.EmbeddingPs.Tests.Server;
 [Collection(nameof(AllocationTests))]
 public class AllocationTests
 {
-    [Fact]
-    public void AStepAllocatesLittleHoweverLargeItIs()
+    [Theory]
+    [InlineData(null, KeyEncoding.None)]
+    [InlineData(ElementType.BFloat16, KeyEncoding.Lz4)]
+    public void AStepAllocatesLittleHoweverLargeItIs(ElementType? type, KeyEncoding encoding)
     {
         const int Dimension = 8;
         var table = new TableOptions { Name = "table", Vocabulary = 1 << 16, Dimension = Dimension };
-        using var cluster = new PsCluster(trainers: 1, servers: 2).CreateTables(table);
+        var wire = new WireOptions { Pull = type, Push = type, Keys = encoding };
+        using var cluster = new PsCluster(trainers: 1, servers: 2, wire: wire).CreateTables(table);
         var store = cluster.Trainers[0];
         long[] ids = [.. Enumerable.Range(0, 5000).Select(i => (long)i * 13)];
         var keys = new KeyBatch();

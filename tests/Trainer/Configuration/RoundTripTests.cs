@@ -44,6 +44,7 @@ public sealed class RoundTripTests : IDisposable
         string[] others =
         [
             Hash("--data.vocabulary=7"), Hash("--model=LR"), Hash("--embedding_dim=8"), Hash("--optimizer=SGD"), Hash("--epochs=2"), Hash("--server=colocated"),
+            Hash("--cluster.wire.pull=bfloat16"), Hash("--cluster.wire.keys=lz4"),
         ];
         Assert.Equal(others.Length + 1, others.Append(hash).Distinct().Count());
     }
