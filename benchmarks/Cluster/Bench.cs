@@ -21,14 +21,17 @@ internal sealed class Bench(BenchOptions options, JobCommand commands, JobProces
     public IReadOnlyList<Case> Cases(long availableBytes) =>
     [
         .. options.Workloads.SelectMany(workload => options.Ranks.Select(ranks => new Case(
-            workload, ranks, MemoryLimit.FittingIds(options.Ids, workload, ranks, options.Contenders, availableBytes)))),
+            workload, ranks, MemoryLimit.FittingIds(options.Ids, workload, ranks, [.. ContendersOf(workload)], availableBytes)))),
     ];
+
+    private IEnumerable<Contender> ContendersOf(Workload workload) =>
+        options.Contenders.Where(contender => contender != Contender.PyTorch || PyTorchPeer.Knows(workload.Model));
 
     /// <summary>Runs a case.</summary>
     public CaseResult Run(Case job)
     {
         BenchData data = BenchData.Prepare(options, job.Ids, say);
-        Turn[] turns = [.. options.Contenders.Select(contender => new Turn(contender))];
+        Turn[] turns = [.. ContendersOf(job.Workload).Select(contender => new Turn(contender))];
         foreach (Turn turn in turns)
         {
             Run(turn, job, data, RunLength.Trial, isTrial: true);
@@ -72,6 +75,7 @@ internal sealed class Bench(BenchOptions options, JobCommand commands, JobProces
         finally
         {
             File.Delete(summary);
+            File.Delete(summary + ".rendezvous");
         }
     }
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using OpenEmbedding.Benchmarks.Cluster.Ceiling;
 using OpenEmbedding.Benchmarks.Cluster.CommandLine;
 using OpenEmbedding.Benchmarks.Cluster.Jobs;
+using OpenEmbedding.Benchmarks.Cluster.Network;
 using OpenEmbedding.Benchmarks.Cluster.Results;
 using OpenEmbedding.Collectives;
 
@@ -43,11 +44,17 @@ internal static class Program
 
     private static int Run(BenchOptions options)
     {
+        if (options.Contenders.Contains(Contender.PyTorch) && PyTorchPeer.Missing() is { } missing)
+        {
+            throw new BenchException(missing);
+        }
+
         DateTime started = DateTime.UtcNow;
         var processes = new JobProcess();
         using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, processes);
         using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, processes);
-        var bench = new Bench(options, new JobCommand(options, ["mpirun.mpich"]), processes, Say);
+        using IHosts hosts = options.Network is { } rate ? SlowNetwork.Create(rate, options.Hosts) : new ThisMachine();
+        var bench = new Bench(options, new JobCommand(options, hosts), processes, Say);
         Machine machine = Machine.Describe();
         Say(string.Create(CultureInfo.InvariantCulture, $"{machine.Cpu}, {machine.Cores} cores, {machine.Mpi}, commit {machine.Commit ?? "unknown"}"));
         Directory.CreateDirectory(options.OutFolder);

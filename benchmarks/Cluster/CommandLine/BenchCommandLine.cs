@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Server;
 using OpenEmbedding.Trainer.Configuration;
@@ -9,7 +10,7 @@ using OpenEmbedding.Trainer.Data;
 namespace OpenEmbedding.Benchmarks.Cluster.CommandLine;
 
 /// <summary>The command line of <c>oe-bench</c>.</summary>
-internal static class BenchCommandLine
+internal static partial class BenchCommandLine
 {
     private static readonly ModelName[] _models = [ModelName.WDL, ModelName.DeepFM, ModelName.XDeepFM];
     private static readonly Contender[] _contenders = [Contender.Ceiling, Contender.Ps, Contender.AllReduce, Contender.AllGather];
@@ -26,8 +27,14 @@ internal static class BenchCommandLine
         ["--rows"] = (options, text) => options with { Rows = Integer("--rows", text, 1, int.MaxValue) },
         ["--servers"] = (options, text) => options with { Servers = Servers(text) },
         ["--data"] = (options, text) => options with { DataFolder = text },
+        ["--peer"] = (options, text) => options with { Contenders = [.. options.Contenders, Peer(text)] },
+        ["--network"] = (options, text) => options with { Network = Rate(text) },
+        ["--hosts"] = (options, text) => options with { Hosts = Integer("--hosts", text, 1, 200) },
         ["--out"] = (options, text) => options with { OutFolder = text },
     };
+
+    /// <summary>The options that take a value.</summary>
+    public static IEnumerable<string> OptionNames => _readers.Keys.Prepend("--dims").Prepend("--models");
 
     /// <summary>Says what every option is.</summary>
     public static string Help { get; } = """
@@ -51,6 +58,10 @@ internal static class BenchCommandLine
           --rows N           rows of the data file, which is read again and again; default 1048576
           --data FOLDER      where data files are kept for the next time; default artifacts/bench/data
           --out FOLDER       where the results go; default artifacts/bench
+          --peer pytorch     runs DeepFM in PyTorch beside the others: gloo, sparse gradients all-gathered
+          --network RATE     runs on hosts that are network namespaces, their links held to a rate as tc writes it: 1gbit; takes root and the
+                             package iproute2; default: on this machine as it is
+          --hosts N          hosts of --network; default 4
           -h, --help         print this
 
         What follows -- goes to every oe-train job, as in: oe-bench --models DeepFM:9 --ranks 8 -- --train.prefetch 2
@@ -105,7 +116,9 @@ internal static class BenchCommandLine
             }
         }
 
-        return options;
+        return options.Network is not null && options.Contenders.Contains(Contender.PyTorch)
+            ? throw Wrong("--peer runs on this machine as it is; leave --network out")
+            : options;
     }
 
     private static List<Workload> Workloads(string models, string dimensions)
@@ -138,6 +151,15 @@ internal static class BenchCommandLine
 
     private static ServerCount Servers(string text) =>
         ServerCount.TryParse(text, out ServerCount? servers) ? servers : throw Wrong($"--servers = \"{text}\" is not a number of ranks from 1, auto or colocated");
+
+    private static Contender Peer(string text) =>
+        text.Equals("pytorch", StringComparison.OrdinalIgnoreCase) ? Contender.PyTorch : throw Wrong($"--peer: \"{text}\" is not pytorch");
+
+    private static string Rate(string text) =>
+        RateOfLinks().IsMatch(text) ? text : throw Wrong($"--network = \"{text}\" is not a rate as 1gbit, 500mbit or 64kbit");
+
+    [GeneratedRegex("^[1-9][0-9]*(k|m|g)bit$")]
+    private static partial Regex RateOfLinks();
 
     private static string[] List(string name, string text)
     {

@@ -1,11 +1,12 @@
 using System.Globalization;
+using OpenEmbedding.Benchmarks.Cluster.Network;
 
 namespace OpenEmbedding.Benchmarks.Cluster.Jobs;
 
 /// <summary>Writes the command lines of the jobs.</summary>
 /// <param name="options">What is asked for.</param>
-/// <param name="launcher">mpirun and its options that say where the ranks run.</param>
-internal sealed class JobCommand(BenchOptions options, IReadOnlyList<string> launcher)
+/// <param name="hosts">Where the ranks run.</param>
+internal sealed class JobCommand(BenchOptions options, IHosts hosts)
 {
     private static readonly string _dotnet = Environment.ProcessPath!;
     private static readonly string _folder = AppContext.BaseDirectory;
@@ -18,17 +19,19 @@ internal sealed class JobCommand(BenchOptions options, IReadOnlyList<string> lau
     /// <param name="summary">The file for the result.</param>
     public IReadOnlyList<string> Build(Contender contender, Case job, BenchData data, RunLength length, string summary) =>
     [
-        .. launcher,
+        .. hosts.Launcher(job.Ranks),
         "-np", Text(job.Ranks),
-        _dotnet,
-        .. contender == Contender.Ceiling
-            ? CeilingArguments(job, length, summary)
-            : TrainerArguments(contender, job, data, length, summary),
+        .. contender switch
+        {
+            Contender.Ceiling => CeilingArguments(job, length, summary),
+            Contender.PyTorch => PyTorchArguments(job, data, length, summary),
+            _ => TrainerArguments(contender, job, data, length, summary),
+        },
     ];
 
     private IEnumerable<string> CeilingArguments(Case job, RunLength length, string summary) =>
     [
-        Path.Combine(_folder, "OpenEmbedding.Benchmarks.Cluster.dll"),
+        _dotnet, Path.Combine(_folder, "OpenEmbedding.Benchmarks.Cluster.dll"),
         "ceiling",
         "--model", Workload.NameOf(job.Workload.Model),
         "--dim", Text(job.Workload.Dimension),
@@ -38,13 +41,26 @@ internal sealed class JobCommand(BenchOptions options, IReadOnlyList<string> lau
         "--summary", summary,
     ];
 
+    private IEnumerable<string> PyTorchArguments(Case job, BenchData data, RunLength length, string summary) =>
+    [
+        PyTorchPeer.Python, PyTorchPeer.Script,
+        "--dim", Text(job.Workload.Dimension),
+        "--vocabulary", string.Join(',', data.Vocabulary),
+        "--zipf", options.Zipf.ToString(CultureInfo.InvariantCulture),
+        "--batch", Text(options.BatchSize),
+        "--warmup", Text(length.WarmUp),
+        "--steps", Text(length.Measured),
+        "--rendezvous", summary + ".rendezvous",
+        "--summary", summary,
+    ];
+
     private IEnumerable<string> TrainerArguments(Contender contender, Case job, BenchData data, RunLength length, string summary)
     {
         long rows = (long)length.Steps * options.BatchSize * job.Ranks;
         int passes = (int)((rows + options.Rows - 1) / options.Rows);
         return
         [
-            Path.Combine(_folder, "OpenEmbedding.Trainer.dll"),
+            _dotnet, Path.Combine(_folder, "OpenEmbedding.Trainer.dll"),
             "--data.train", string.Join(',', Enumerable.Repeat(data.Path, passes)),
             "--data.vocabulary", string.Join(',', data.Vocabulary),
             "--data.dense_scale", "log",

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace OpenEmbedding.Benchmarks.Cluster.Jobs;
@@ -10,9 +9,8 @@ namespace OpenEmbedding.Benchmarks.Cluster.Jobs;
 internal readonly record struct JobOutcome(string? Problem);
 
 /// <summary>Runs one job at a time and ends it with all its processes when its time is over or this program is interrupted.</summary>
-internal sealed partial class JobProcess
+internal sealed class JobProcess
 {
-    private const int Terminate = 15;
     private static readonly TimeSpan _grace = TimeSpan.FromSeconds(10);
 
     private readonly object _gate = new();
@@ -77,7 +75,7 @@ internal sealed partial class JobProcess
     {
         try
         {
-            _ = kill(process.Id, Terminate);
+            Native.Send(process.Id, Native.Terminate);
             if (!process.WaitForExit(_grace))
             {
                 process.Kill(entireProcessTree: true);
@@ -88,9 +86,6 @@ internal sealed partial class JobProcess
             // It has ended meanwhile.
         }
     }
-
-    [LibraryImport("libc")]
-    private static partial int kill(int pid, int sig);
 
     private Process Start(IReadOnlyList<string> words, StringBuilder errors)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ScottPlot;
 using ScottPlot.MultiplotLayouts;
+using SkiaSharp;
 
 namespace OpenEmbedding.Benchmarks.Cluster.Results;
 
@@ -14,7 +15,8 @@ internal static class Chart
     private const int PanelHeight = 400;
     private const int MostColumns = 3;
     private const double BarWidth = 0.36;
-    private const double Headroom = 1.25;
+    private const double Headroom = 1.35;
+    private static readonly string[] _fonts = ["Liberation Sans", "Noto Sans", "DejaVu Sans", "Arial"];
     private static readonly Color _baseline = Color.FromHex("#B8BEC7");
     private static readonly Color _ps = Color.FromHex("#1F6FB4");
     private static readonly Color _peer = Color.FromHex("#E08A3C");
@@ -41,7 +43,7 @@ internal static class Chart
 
     private static void Draw(Plot plot, Workload workload, CaseResult[] results, bool isLeft)
     {
-        plot.Font.Set(Fonts.Sans);
+        plot.Font.Set(_fonts.FirstOrDefault(SKFontManager.Default.FontFamilies.Contains) ?? Fonts.Default);
         plot.Title(workload.ToString(), 18);
         bool hasPeer = results.Any(result => result.Median(Contender.PyTorch) is not null);
         double offset = hasPeer ? BarWidth * 0.7 : BarWidth / 2;
@@ -94,12 +96,13 @@ internal static class Chart
             label += "\n" + ratio.Value.ToString("0.0", CultureInfo.InvariantCulture) + "×";
         }
 
-        // The ratio stands inside of the bar's foot or over it: never on the line of the ceiling.
+        // On white, because the line of the ceiling may pass behind it.
         var text = plot.Add.Text(label, position, value / 1000);
         text.LabelFontSize = 12;
         text.LabelBold = ratio is not null;
         text.LabelAlignment = Alignment.LowerCenter;
         text.LabelFontColor = ratio is not null ? _ps : Colors.Black;
+        text.LabelBackgroundColor = Colors.White.WithAlpha(0.75);
         text.OffsetY = -2;
     }
 
@@ -124,10 +127,11 @@ internal static class Chart
             .. hasPeer ? new[] { new LegendItem { LabelText = "PyTorch gloo", FillColor = _peer } } : [],
             new() { LabelText = "dense part alone", LineColor = _ceiling, LineWidth = 2, LinePattern = LinePattern.Dotted },
         ];
-        plot.ShowLegend(items, Alignment.UpperLeft);
+        plot.ShowLegend(items, Alignment.UpperCenter);
+        plot.Legend.Orientation = Orientation.Horizontal;
         plot.Legend.FontSize = 12;
         plot.Legend.OutlineWidth = 0;
         plot.Legend.ShadowColor = Colors.Transparent;
-        plot.Legend.BackgroundColor = Colors.White.WithAlpha(0.6);
+        plot.Legend.BackgroundColor = Colors.White;
     }
 }
