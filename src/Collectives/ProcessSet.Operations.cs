@@ -7,6 +7,7 @@ public sealed unsafe partial class ProcessSet
         type is ElementType.Float16 or ElementType.BFloat16
             ? new NarrowAllReduceOperation
             {
+                Groups = ReductionGroups,
                 Name = name,
                 Pending = NewPending(),
                 Communicator = _communicator!,

@@ -34,6 +34,13 @@ public sealed partial class ProcessSet
     /// <summary>Whether this process is a member; others may not call the set's operations.</summary>
     public bool IsMember => Rank >= 0;
 
+    /// <summary>The groups of this member in reductions in own code.</summary>
+    internal int[][] ReductionGroups
+    {
+        get => field ??= HostGrid.Groups([.. Ranks.Select(rank => _communication.Hosts[rank])], Rank);
+        set;
+    }
+
     // A set of one needs no messages: each operation is a copy at most.
     private bool IsAlone => Size == 1;
 

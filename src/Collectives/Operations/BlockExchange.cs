@@ -1,54 +1,80 @@
 namespace OpenEmbedding.Collectives;
 
-/// <summary>The first half of a reduction in own code: every rank gets its even block from all ranks and combines them in rank order.</summary>
+/// <summary>
+/// A reduction in own code among a group of ranks: every rank gets its even block from all and combines them in the order of the group;
+/// then, if all are to have the whole, each gives its block to all.
+/// </summary>
 internal sealed unsafe class BlockExchange
 {
     private readonly CollectiveOperation _owner;
+    private readonly int[] _group;
+    private readonly int _own;
+    private readonly BlockLayout _blocks;
     private readonly nint _data;
     private readonly ElementType _type;
     private nint _received;
     private long _capacity;
 
-    internal BlockExchange(CollectiveOperation owner, nint data, long count, ElementType type)
+    /// <summary>Prepares the exchange.</summary>
+    /// <param name="owner">The operation that it is part of.</param>
+    /// <param name="group">The ranks that take part, this one among them; the same on all of them.</param>
+    /// <param name="data">The elements of this rank.</param>
+    /// <param name="count">How many; the same on every rank of the group.</param>
+    /// <param name="type">Their type.</param>
+    internal BlockExchange(CollectiveOperation owner, int[] group, nint data, long count, ElementType type)
     {
         _owner = owner;
+        _group = group;
+        _own = Array.IndexOf(group, owner.Communicator.Rank);
         _data = data;
         _type = type;
-        Blocks = BlockLayout.Even(count, owner.Communicator.Size, type.SizeOf());
+        _blocks = BlockLayout.Even(count, group.Length, type.SizeOf());
     }
 
-    /// <summary>Each rank's block of the data.</summary>
-    internal BlockLayout Blocks { get; }
+    /// <summary>Where this rank's block lies in its data.</summary>
+    internal nint OwnBlock => _data + (nint)_blocks.OffsetOf(_own);
+
+    /// <summary>The number of elements in this rank's block.</summary>
+    internal long OwnCount => OwnBytes / _type.SizeOf();
+
+    private long OwnBytes => _blocks.BytesOf(_own);
 
     internal void Start(RequestSet requests)
     {
-        var communicator = _owner.Communicator;
-        var own = Blocks.BytesOf(communicator.Rank);
-        _received = NativePool.Rent(Math.Max(1, own * (communicator.Size - 1)), out _capacity);
-        foreach (var peer in Pairwise.Peers(communicator))
+        _received = NativePool.Rent(Math.Max(1, OwnBytes * (_group.Length - 1)), out _capacity);
+        foreach (var peer in Pairwise.Peers(_own, _group.Length))
         {
-            Pairwise.Receive(communicator, requests, PlaceOf(peer), own, peer, _owner.CallBytes);
+            Pairwise.Receive(_owner.Communicator, requests, PlaceOf(peer), OwnBytes, _group[peer], _owner.CallBytes);
         }
 
-        foreach (var peer in Pairwise.Peers(communicator))
+        foreach (var peer in Pairwise.Peers(_own, _group.Length))
         {
             Pairwise.Send(
-                communicator, requests, _data + (nint)Blocks.OffsetOf(peer), Blocks.BytesOf(peer), peer, _owner.CallBytes);
+                _owner.Communicator, requests, _data + (nint)_blocks.OffsetOf(peer), _blocks.BytesOf(peer), _group[peer], _owner.CallBytes);
         }
     }
 
     /// <summary>Writes this rank's block, combined, once all requests are complete.</summary>
     internal void Combine(nint destination, ReduceOperation operation)
     {
-        var size = _owner.Communicator.Size;
-        var rank = _owner.Communicator.Rank;
-        var sources = new nint[size];
-        for (var source = 0; source < size; source++)
+        var sources = new nint[_group.Length];
+        for (var source = 0; source < sources.Length; source++)
         {
-            sources[source] = source == rank ? _data + (nint)Blocks.OffsetOf(rank) : PlaceOf(source);
+            sources[source] = source == _own ? OwnBlock : PlaceOf(source);
         }
 
-        Reduction.Combine(sources, destination, Blocks.BytesOf(rank) / _type.SizeOf(), _type, operation);
+        Reduction.Combine(sources, destination, OwnCount, _type, operation);
+    }
+
+    /// <summary>Starts to give this rank's block to the group and to get theirs.</summary>
+    internal void Gather(RequestSet requests)
+    {
+        foreach (var peer in Pairwise.Peers(_own, _group.Length))
+        {
+            Pairwise.Receive(
+                _owner.Communicator, requests, _data + (nint)_blocks.OffsetOf(peer), _blocks.BytesOf(peer), _group[peer], _owner.CallBytes);
+            Pairwise.Send(_owner.Communicator, requests, OwnBlock, OwnBytes, _group[peer], _owner.CallBytes);
+        }
     }
 
     internal void Release()
@@ -60,9 +86,5 @@ internal sealed unsafe class BlockExchange
         }
     }
 
-    private nint PlaceOf(int peer)
-    {
-        var rank = _owner.Communicator.Rank;
-        return _received + (nint)(Blocks.BytesOf(rank) * (peer < rank ? peer : peer - 1));
-    }
+    private nint PlaceOf(int peer) => _received + (nint)(OwnBytes * (peer < _own ? peer : peer - 1));
 }

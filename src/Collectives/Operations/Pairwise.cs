@@ -27,11 +27,14 @@ internal static class Pairwise
     }
 
     /// <summary>The other ranks, each rank beginning with its next, so that not all send to one first.</summary>
-    internal static IEnumerable<int> Peers(Intracommunicator communicator)
+    internal static IEnumerable<int> Peers(Intracommunicator communicator) => Peers(communicator.Rank, communicator.Size);
+
+    /// <summary>The others of so many, in the same order.</summary>
+    internal static IEnumerable<int> Peers(int own, int size)
     {
-        for (var distance = 1; distance < communicator.Size; distance++)
+        for (var distance = 1; distance < size; distance++)
         {
-            yield return (communicator.Rank + distance) % communicator.Size;
+            yield return (own + distance) % size;
         }
     }
 }

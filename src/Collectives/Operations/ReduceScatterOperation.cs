@@ -21,7 +21,7 @@ internal sealed class ReduceScatterOperation : CollectiveOperation
 
     internal override void Start()
     {
-        _exchange = new BlockExchange(this, Send, Count, Type);
+        _exchange = new BlockExchange(this, [.. Enumerable.Range(0, Communicator.Size)], Send, Count, Type);
         _exchange.Start(Requests);
         IssuedAll();
     }

@@ -23,6 +23,7 @@ internal static unsafe class CollectiveChecks
             Movement(set, length);
         }
 
+        OnTwoHosts(set);
         Grouped(set);
         Objects(set);
         SameBits(set);
@@ -80,6 +81,22 @@ internal static unsafe class CollectiveChecks
         set.AllReduce<BFloat16>(data, ReduceOperation.Average);
         var expected = Enumerable.Range(0, length).Select(i => (BFloat16)Reduce<float>(set, i, ReduceOperation.Average)).ToArray();
         Check.Equal<BFloat16>(expected, data, $"average of {length} bfloat16");
+    }
+
+    // As if the first half of the ranks were on one host and the others on another.
+    private static void OnTwoHosts(ProcessSet set)
+    {
+        var groups = set.ReductionGroups;
+        set.ReductionGroups = HostGrid.Groups([.. Enumerable.Range(0, set.Size).Select(rank => rank < set.Size / 2 ? "a" : "b")], set.Rank);
+        foreach (var length in _lengths)
+        {
+            var sums = Fill<Half>(set.Rank, length);
+            set.AllReduce<Half>(sums);
+            Check.Equal<Half>([.. Enumerable.Range(0, length).Select(i => Reduce<Half>(set, i, ReduceOperation.Sum))], sums, $"sum of {length} halves on two hosts");
+            BFloat16s(set, length);
+        }
+
+        set.ReductionGroups = groups;
     }
 
     private static void Movement(ProcessSet set, int length)
