@@ -21,24 +21,21 @@ public sealed class ReplicatedRowTests : IDisposable
     [Theory]
     [InlineData("adagrad", "array")]
     [InlineData("adam", "hash")]
-    [InlineData("sgd", "array", "--optimizer.momentum", "0.9")]
-    public void HotRowsEqualOneProcess(string optimizer, string kind, params string[] more)
-    {
-        Weights alone = _train.Weights(1, Job(optimizer, kind, trainers: 1, more));
-        AssertEqual(alone, 1, Job(optimizer, kind, trainers: 1, [.. more, .. _hot]));
-        AssertEqual(alone, 2, Job(optimizer, kind, trainers: 2, [.. more, .. _hot, "--cluster.servers", "colocated"]));
-        AssertEqual(alone, 4, Job(optimizer, kind, trainers: 3, [.. more, .. _hot, "--cluster.servers", "1"]));
-    }
+    public void HotRowsEqualOneProcess(string optimizer, string kind) => AssertEqualOnAnyRanks(optimizer, kind, _hot);
+
+    [Fact]
+    public void SmallTablesThatStayEqualOneProcess() => AssertEqualOnAnyRanks("adam", "array", _small);
 
     [Theory]
-    [InlineData("adagrad")]
-    [InlineData("adam")]
-    public void SmallTablesThatStayEqualOneProcess(string optimizer)
+    [Trait("Kind", "Long")]
+    [InlineData("sgd", "--optimizer.momentum", "0.9")]
+    [InlineData("ftrl")]
+    [InlineData("nadam")]
+    [InlineData("rmsprop")]
+    public void OtherRulesEqualOneProcess(string optimizer, params string[] more)
     {
-        Weights alone = _train.Weights(1, Job(optimizer, "array", trainers: 1));
-        AssertEqual(alone, 1, Job(optimizer, "array", trainers: 1, _small));
-        AssertEqual(alone, 2, Job(optimizer, "array", trainers: 2, [.. _small, "--cluster.servers", "colocated"]));
-        AssertEqual(alone, 4, Job(optimizer, "array", trainers: 3, [.. _small, "--cluster.servers", "1"]));
+        AssertEqualOnAnyRanks(optimizer, "array", [.. _hot, .. more], more);
+        AssertEqualOnAnyRanks(optimizer, "array", [.. _small, .. more], more);
     }
 
     [Theory]
@@ -85,6 +82,14 @@ public sealed class ReplicatedRowTests : IDisposable
     private static long KeysServed(JsonElement summary) => summary.GetProperty("tables").EnumerateArray()
         .Where(table => table.GetProperty("server_rank").GetInt32() == 3)
         .Sum(table => table.GetProperty("keys_pulled").GetInt64());
+
+    private void AssertEqualOnAnyRanks(string optimizer, string kind, string[] replicated, string[]? plain = null)
+    {
+        Weights alone = _train.Weights(1, Job(optimizer, kind, trainers: 1, plain ?? []));
+        AssertEqual(alone, 1, Job(optimizer, kind, trainers: 1, replicated));
+        AssertEqual(alone, 2, Job(optimizer, kind, trainers: 2, [.. replicated, "--cluster.servers", "colocated"]));
+        AssertEqual(alone, 4, Job(optimizer, kind, trainers: 3, [.. replicated, "--cluster.servers", "1"]));
+    }
 
     private void AssertEqual(Weights alone, int ranks, string[] job)
     {
