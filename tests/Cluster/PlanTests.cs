@@ -51,7 +51,7 @@ public sealed class PlanTests
         var job = new Case(new Workload(ModelName.WDL, 9), 4, 5000);
         string[] words = [.. command.Build(Contender.AllGather, job, new BenchData("rows.txt", [7, 8]), new RunLength(2, 5), "summary.json")];
         Assert.Equal(["mpirun.mpich", "-np", "4"], words[..3]);
-        Assert.Equal("rows.txt,rows.txt,rows.txt", ValueOf(words, "--data.train")); // 4 · 7 · 100 rows
+        Assert.Equal("""["rows.txt","rows.txt","rows.txt"]""", ValueOf(words, "--data.train")); // 4 · 7 · 100 rows
         Assert.Equal("7,8", ValueOf(words, "--data.vocabulary"));
         Assert.Equal(("7", "2"), (ValueOf(words, "--train.steps"), ValueOf(words, "--output.steady_after")));
         Assert.Equal("512,256,128,32", ValueOf(words, "--model.dnn_hidden_units"));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using OpenEmbedding.Benchmarks.Cluster.Network;
 
 namespace OpenEmbedding.Benchmarks.Cluster.Jobs;
@@ -61,7 +62,7 @@ internal sealed class JobCommand(BenchOptions options, IHosts hosts)
         return
         [
             _dotnet, Path.Combine(_folder, "OpenEmbedding.Trainer.dll"),
-            "--data.train", string.Join(',', Enumerable.Repeat(data.Path, passes)),
+            "--data.train", JsonSerializer.Serialize(Enumerable.Repeat(data.Path, passes)),
             "--data.vocabulary", string.Join(',', data.Vocabulary),
             "--data.dense_scale", "log",
             .. BenchModel.Arguments(job.Workload),

@@ -23,16 +23,19 @@ internal sealed class JobProcess
     /// <exception cref="OperationCanceledException">This program was interrupted.</exception>
     public JobOutcome Run(IReadOnlyList<string> words, TimeSpan limit)
     {
-        var errors = new StringBuilder();
-        using Process process = Start(words, errors);
+        var said = new StringBuilder();
+        using Process process = Start(words, said);
         bool ended = process.WaitForExit(limit);
-        if (!ended)
+        if (ended)
+        {
+            // Also for the rest of what it said.
+            process.WaitForExit();
+        }
+        else
         {
             End(process);
         }
 
-        // Also for the rest of what it said.
-        process.WaitForExit();
         lock (_gate)
         {
             _current = null;
@@ -43,8 +46,8 @@ internal sealed class JobProcess
         }
 
         return new JobOutcome(
-            !ended ? $"took longer than {limit.TotalSeconds:0} s"
-            : process.ExitCode != 0 ? $"exit code {process.ExitCode}: {FirstLine(errors)}"
+            !ended ? $"took longer than {limit.TotalSeconds:0} s; its last words: {LastLine(said)}"
+            : process.ExitCode != 0 ? $"exit code {process.ExitCode}: {FirstLine(said)}"
             : null);
     }
 
@@ -66,8 +69,18 @@ internal sealed class JobProcess
 
     private static string FirstLine(StringBuilder text)
     {
-        string[] lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return lines.FirstOrDefault(line => line.Contains("oe-", StringComparison.Ordinal)) ?? lines.FirstOrDefault() ?? "it said nothing";
+        string[] lines = Lines(text);
+        return lines.FirstOrDefault(line => line.StartsWith("oe-", StringComparison.Ordinal)) ?? lines.FirstOrDefault() ?? "it said nothing";
+    }
+
+    private static string LastLine(StringBuilder text) => Lines(text).LastOrDefault() ?? "none";
+
+    private static string[] Lines(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        }
     }
 
     /// <summary>Asks mpirun to end its ranks, which leaves no shared memory behind; what does not follow is killed.</summary>
@@ -87,7 +100,7 @@ internal sealed class JobProcess
         }
     }
 
-    private Process Start(IReadOnlyList<string> words, StringBuilder errors)
+    private Process Start(IReadOnlyList<string> words, StringBuilder said)
     {
         // In a session of its own the job gets no Ctrl-C of the terminal: this program ends it.
         var start = new ProcessStartInfo("setsid", words) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
@@ -121,11 +134,11 @@ internal sealed class JobProcess
 
         void Append(string? line)
         {
-            lock (errors)
+            lock (said)
             {
                 if (line is not null)
                 {
-                    errors.Append(line).Append('\n');
+                    said.Append(line).Append('\n');
                 }
             }
         }

@@ -15,6 +15,10 @@ public sealed class OeTrain : IDisposable
     /// <summary>The built program.</summary>
     public static string Program { get; } = Path.Combine(Root, "src/Trainer", Metadata("BuildFolder"), "OpenEmbedding.Trainer.dll");
 
+    /// <summary>The built program of the benchmark of whole jobs.</summary>
+    public static string BenchProgram { get; } =
+        Path.Combine(Root, "benchmarks/Cluster", Metadata("BuildFolder"), "OpenEmbedding.Benchmarks.Cluster.dll");
+
     /// <summary>When a job is killed and its test fails.</summary>
     public static TimeSpan Limit { get; } = TimeSpan.FromMinutes(5);
 
