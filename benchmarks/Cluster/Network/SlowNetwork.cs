@@ -9,6 +9,7 @@ namespace OpenEmbedding.Benchmarks.Cluster.Network;
 /// <remarks>It is there until it is disposed of; what an earlier one left behind after a crash is removed first.</remarks>
 internal sealed class SlowNetwork : IHosts
 {
+    private const string LockFile = "/run/oe-bench-network.lock";
     private const string Bridge = "oe-bench";
     private const string Prefix = "10.231.77.";
     private const int BridgeNumber = 254;
@@ -16,10 +17,12 @@ internal sealed class SlowNetwork : IHosts
 
     private readonly int _hosts;
     private readonly string _remoteShell;
+    private readonly FileStream _lock;
 
-    private SlowNetwork(int hosts)
+    private SlowNetwork(int hosts, FileStream @lock)
     {
         _hosts = hosts;
+        _lock = @lock;
         _remoteShell = Path.Combine(Path.GetTempPath(), $"oe-bench-shell-{Environment.ProcessId}");
     }
 
@@ -42,7 +45,7 @@ internal sealed class SlowNetwork : IHosts
             }
         }
 
-        var network = new SlowNetwork(hosts);
+        var network = new SlowNetwork(hosts, TakeLock());
         try
         {
             TearDown();
@@ -63,12 +66,13 @@ internal sealed class SlowNetwork : IHosts
         int used = (ranks + perHost - 1) / perHost;
         string list = string.Join(',', Enumerable.Range(1, used).Select(host => $"{Address(host)}:{Math.Min(perHost, ranks - ((host - 1) * perHost))}"));
 
-        // A host has its share of the cores, so that torch on one does not take those of the others. UCX would find the shared memory.
+        // UCX would find the shared memory, and each host's loopback, which leads to no other. A host has its share of the cores, so that torch
+        // on one does not take those of the others.
         string cores = Math.Max(1, Environment.ProcessorCount / _hosts).ToString(CultureInfo.InvariantCulture);
         return
         [
             "mpirun.mpich", "-localhost", Address(BridgeNumber), "-launcher", "ssh", "-launcher-exec", _remoteShell, "-hosts", list,
-            "-genv", "UCX_TLS", "tcp,self", "-genv", "DOTNET_PROCESSOR_COUNT", cores,
+            "-genv", "UCX_TLS", "tcp,self", "-genv", "UCX_NET_DEVICES", "eth0", "-genv", "DOTNET_PROCESSOR_COUNT", cores,
         ];
     }
 
@@ -76,6 +80,19 @@ internal sealed class SlowNetwork : IHosts
     {
         TearDown();
         File.Delete(_remoteShell);
+        _lock.Dispose();
+    }
+
+    private static FileStream TakeLock()
+    {
+        try
+        {
+            return new FileStream(LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new BenchException($"--network: another oe-bench has its hosts up ({LockFile} is held)", e);
+        }
     }
 
     private static string Address(int host) => Prefix + host.ToString(CultureInfo.InvariantCulture);
