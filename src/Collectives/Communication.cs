@@ -11,6 +11,10 @@ namespace OpenEmbedding.Collectives;
 /// </code></example>
 public sealed partial class Communication : IDisposable
 {
+    // MPICH before 4.2 may hang in its end between hosts: a rank that still makes progress when another closes its connections opens them
+    // again, to one that no longer answers. So all stop making progress before the first closes.
+    private const uint SilenceMicroseconds = 500_000;
+
     private readonly Intracommunicator? _world;
     private readonly Intracommunicator? _messageCommunicator;
     private readonly Intracommunicator? _pieceCommunicator;
@@ -154,6 +158,10 @@ public sealed partial class Communication : IDisposable
         }
 
         _bells.Dispose();
+        if (!_bells.CoversJob)
+        {
+            _ = NativeMethods.Sleep(SilenceMicroseconds);
+        }
 
         MpiException.Check(NativeMethods.MPI_Finalize(), "MPI_Finalize", Rank, 0);
     }
