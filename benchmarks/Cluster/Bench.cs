@@ -45,7 +45,7 @@ internal sealed class Bench(BenchOptions options, JobCommand commands, JobProces
                 Turn turn = turns[(i + round) % turns.Length];
                 if (turn.Problem is null)
                 {
-                    Run(turn, job, data, RunLength.Of(options.Seconds, turn.LastSpeed, (long)options.BatchSize * turn.Trainers), isTrial: false);
+                    Run(turn, job, data, RunLength.Of(options.Seconds, turn.LastSpeed, (long)options.BatchSize * turn.Trainers, options.WarmUp), isTrial: false);
                 }
             }
         }

@@ -62,6 +62,9 @@ public sealed record BenchOptions
     /// <summary>The measured time of a run, in seconds, that the number of steps aims at.</summary>
     public double Seconds { get; init; } = 10;
 
+    /// <summary>Steps of a run before the measured ones: they compile, make rows and fill caches.</summary>
+    public int WarmUp { get; init; } = 16;
+
     /// <summary>When a job is ended and counts as failed, in seconds.</summary>
     public double Timeout { get; init; } = 300;
 

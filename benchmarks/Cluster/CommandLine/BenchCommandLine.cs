@@ -20,6 +20,7 @@ internal static partial class BenchCommandLine
         ["--strategies"] = (options, text) => options with { Contenders = [.. List("--strategies", text).Select(Strategy).Distinct()] },
         ["--repeats"] = (options, text) => options with { Repeats = Integer("--repeats", text, 1, 1000) },
         ["--seconds"] = (options, text) => options with { Seconds = Number("--seconds", text, 0.1, 3600) },
+        ["--warmup"] = (options, text) => options with { WarmUp = Integer("--warmup", text, 1, 100_000) },
         ["--timeout"] = (options, text) => options with { Timeout = Number("--timeout", text, 1, 86400) },
         ["--batch"] = (options, text) => options with { BatchSize = Integer("--batch", text, 1, 1 << 24) },
         ["--vocabulary"] = (options, text) => options with { Ids = Integer("--vocabulary", text, ZipfCategories.FewestIds, 1_000_000_000) },
@@ -50,6 +51,7 @@ internal static partial class BenchCommandLine
           --servers S        cluster.servers of ps: a number, auto or colocated; default colocated
           --repeats N        measured runs of each, taken in turn; default 3
           --seconds S        measured time of a run that the number of steps aims at; default 10
+          --warmup N         steps of a run before the measured ones; default 16
           --timeout S        a job that takes longer is ended and counts as failed; default 300
           --batch N          rows per step and trainer; default 4096
           --vocabulary N     ids of the 26 columns together, dealt as in Criteo's data; default 5000000, and less in cases whose replicas

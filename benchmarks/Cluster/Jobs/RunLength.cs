@@ -18,9 +18,7 @@ internal sealed record RunLength(int WarmUp, int Measured)
     /// <param name="seconds">The time.</param>
     /// <param name="samplesPerSecond">The speed of all trainers together.</param>
     /// <param name="samplesPerStep">Samples of all trainers in a step.</param>
-    public static RunLength Of(double seconds, double samplesPerSecond, long samplesPerStep)
-    {
-        int measured = (int)Math.Clamp(seconds * samplesPerSecond / samplesPerStep, FewestSteps, MostSteps);
-        return new RunLength(Math.Clamp(measured / 4, 1, 10), measured);
-    }
+    /// <param name="warmUp">Steps before those, which are not measured.</param>
+    public static RunLength Of(double seconds, double samplesPerSecond, long samplesPerStep, int warmUp) =>
+        new(warmUp, (int)Math.Clamp(seconds * samplesPerSecond / samplesPerStep, FewestSteps, MostSteps));
 }
