@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up, then runs oe-bench: training jobs of all strategies against each other on generated data.
-#   scripts/benchmark.sh [options of oe-bench]          a small size: some minutes
+#   scripts/benchmark.sh [options of oe-bench]          a small size: about five minutes on 2 cores
 #   scripts/benchmark.sh --full [options of oe-bench]   the real size: all models, dimensions and ranks, 5 million ids, 3 runs of each
 # Options are passed on and win over those of the size. Results go to artifacts/bench (--out), generated data to artifacts/bench/data (--data).
 # The exit code is that of oe-bench: 0 when every job ended well.
