@@ -38,7 +38,7 @@ public sealed record ClusterOptions
     [Range(0.1, 86400.0)]
     public double StallWarningSeconds { get; init; } = 60;
 
-    /// <summary>A file for the timeline of the collectives, in Chrome's trace form; left out, none is written.</summary>
+    /// <summary>A file for the timeline of what every rank does, in Chrome's trace form; left out, none is written.</summary>
     [MinLength(1)]
     public string? Timeline { get; init; }
 }
