@@ -5,6 +5,8 @@ namespace OpenEmbedding.EmbeddingPs.Storage;
 /// <content>The log as it was at a step.</content>
 internal sealed unsafe partial class RowLog
 {
+    private const int FoundAtOnce = 512;
+
     // Checkpoints that may be asked for, and the segments of each.
     private readonly SortedDictionary<long, int[]> _checkpoints = [];
 
@@ -48,9 +50,8 @@ internal sealed unsafe partial class RowLog
     /// <summary>Takes the state after a step as the log's; other checkpoints are dropped. The log must be untouched.</summary>
     /// <param name="step">The step.</param>
     /// <param name="identity">As at <see cref="Save"/>.</param>
-    /// <param name="reserve">Hears the most rows that will come.</param>
-    /// <param name="found">Takes a key and its slot, and gives the slot that it had before, −1 without.</param>
-    public void Recover(long step, string identity, Action<long> reserve, Func<long, uint, long> found)
+    /// <param name="owner">Hears of the keys.</param>
+    public void Recover(long step, string identity, IRowOwner owner)
     {
         if (_isBegun)
         {
@@ -71,7 +72,7 @@ internal sealed unsafe partial class RowLog
             segment.Checkpoints = 1;
         }
 
-        reserve(checkpoint.Parts.Sum(part => (long)part.Count));
+        owner.Expect(checkpoint.Parts.Sum(part => (long)part.Count));
         long last = checkpoint.Parts.Length == 0 ? 0 : checkpoint.Parts.Max(part => ((part.Number + 1L) * SegmentBytes) - 1);
         if (checkpoint.Parts.Length > 0 && RandomAccess.GetLength(_rowFile) <= last)
         {
@@ -79,7 +80,7 @@ internal sealed unsafe partial class RowLog
                 $"Table {_name}: {_prefix}.rows has {RandomAccess.GetLength(_rowFile)} bytes; the checkpoint of step {step} needs {last + 1}.", JobExitCode.Data);
         }
 
-        FindRows(checkpoint, step, found);
+        FindRows(checkpoint, step, owner);
         for (int number = _segments.Count - 1; number >= 0; number--)
         {
             if (_segments[number].IsFree)
@@ -97,8 +98,10 @@ internal sealed unsafe partial class RowLog
         _isBegun = true;
     }
 
-    private void FindRows(LogCheckpoint checkpoint, long step, Func<long, uint, long> found)
+    private void FindRows(LogCheckpoint checkpoint, long step, IRowOwner owner)
     {
+        Span<long> keys = stackalloc long[FoundAtOnce];
+        Span<long> slotsBefore = stackalloc long[FoundAtOnce];
         byte[] headers = new byte[SlotsPerSegment * HeaderBytes];
         foreach (var part in checkpoint.Parts.OrderBy(part => part.Sequence))
         {
@@ -112,14 +115,22 @@ internal sealed unsafe partial class RowLog
 
             fixed (byte* header = bytes) // in place while keys are read
             {
-                for (int i = 0; i < part.Count; i++)
+                for (int start = 0; start < part.Count; start += FoundAtOnce)
                 {
-                    uint slot = (uint)(((long)part.Number << _shift) + i);
-                    long before = found(*(long*)(header + (i * HeaderBytes)), slot);
-                    if (before >= 0)
+                    int count = Math.Min(FoundAtOnce, part.Count - start);
+                    for (int i = 0; i < count; i++)
                     {
-                        _segments[(int)(before >> _shift)].Live--;
-                        _live--;
+                        keys[i] = *(long*)(header + ((start + i) * HeaderBytes));
+                    }
+
+                    owner.Found(keys[..count], (uint)(((long)part.Number << _shift) + start), slotsBefore);
+                    foreach (long before in slotsBefore[..count])
+                    {
+                        if (before >= 0)
+                        {
+                            _segments[(int)(before >> _shift)].Live--;
+                            _live--;
+                        }
                     }
                 }
             }

@@ -12,6 +12,15 @@ internal interface IRowOwner
     /// <summary>Whether a slot still holds the row of a key as it is.</summary>
     bool IsLive(long key, uint slot);
 
+    /// <summary>Hears how many slots will be found at most.</summary>
+    void Expect(long slots);
+
+    /// <summary>Hears of keys that were found in slots one after the other; a later slot of a key takes the place of an earlier one.</summary>
+    /// <param name="keys">The keys.</param>
+    /// <param name="first">The slot of the first key.</param>
+    /// <param name="before">Receives the slot that each key had before, −1 without.</param>
+    void Found(ReadOnlySpan<long> keys, uint first, Span<long> before);
+
     /// <summary>The row of a key has moved within the log.</summary>
     void Moved(long key, uint slot, uint to);
 }

@@ -1,3 +1,5 @@
+using OpenEmbedding.EmbeddingPs.Storage;
+
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
 /// <content>The files as a checkpoint.</content>
@@ -32,12 +34,23 @@ internal sealed partial class TieredTable
     /// <exception cref="Collectives.OpenEmbeddingException">There is no such checkpoint, it is damaged or of another table.</exception>
     public void Recover(long step)
     {
-        _log.Recover(step, Identity, _index.Reserve, (key, slot) =>
-        {
-            long before = _index.Set(key, slot);
-            RowCount += before < 0 ? 1 : 0;
-            return before;
-        });
+        _log.Recover(step, Identity, this);
         Step = step;
+    }
+
+    void IRowOwner.Expect(long slots) => _index.Reserve(slots);
+
+    void IRowOwner.Found(ReadOnlySpan<long> keys, uint first, Span<long> before)
+    {
+        foreach (long key in keys)
+        {
+            Prefetch.Line(_index.HomeOf(key));
+        }
+
+        for (int i = 0; i < keys.Length; i++)
+        {
+            before[i] = _index.Set(keys[i], first + i);
+            RowCount += before[i] < 0 ? 1 : 0;
+        }
     }
 }
