@@ -202,6 +202,11 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
         }
     }
 
+    /// <summary>Makes an empty table ready for a number of rows. Needed before rows come in the order of <see cref="Scan"/>, which would fill a growing index from one end, at quadratic cost.</summary>
+    internal virtual void Reserve(long rows)
+    {
+    }
+
     /// <summary>Hears of rows that are about to be overwritten.</summary>
     private protected virtual void BeforeChange(ReadOnlySpan<long> rows)
     {

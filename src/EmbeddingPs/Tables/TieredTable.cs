@@ -51,6 +51,8 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
     /// <summary>Bytes of memory for a row in it, the index apart.</summary>
     public static int FrameBytes(TableOptions options) => RowBytes(options) + sizeof(RowFrame);
 
+    internal override void Reserve(long rows) => _index.Reserve(rows);
+
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {
         // Here, because the trainers compute now and nobody waits for this pull yet.
