@@ -18,6 +18,12 @@ if (args is ["--path", ..])
     });
 }
 
+if (args is ["--tiered", var rowCount, var weights, var cacheMb, var folder])
+{
+    TieredRun.Print(long.Parse(rowCount), int.Parse(weights), int.Parse(cacheMb), folder);
+    return 0;
+}
+
 if (args is not ["--quick", ..])
 {
     // In this process: a project of its own for each case would build for longer than it measures.

@@ -59,7 +59,7 @@ public sealed unsafe class AllGatherStore : ReplicaStore
             Shard.Add(pull, part - pull.GradientBytes);
         }
 
-        Shard.Apply();
+        Shard.Apply(0);
         FreeMessages();
     }
 

@@ -71,7 +71,7 @@ public sealed unsafe partial class EmbeddingServer
 
     private void CreateTables(TableOptions[] tables)
     {
-        _tables = new TableShard(new TableShapes(tables, _wire), _shard, _layout.Servers.Count);
+        _tables = new TableShard(new TableShapes(tables, _wire), _shard, _layout.Servers.Count, _storage);
         foreach (var trainer in _trainers)
         {
             Reply(trainer, ControlMessage.Create(ReplyHeader(trainer, MessageKind.Done, trainer.DefinitionTicket), []));

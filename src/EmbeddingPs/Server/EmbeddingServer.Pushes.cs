@@ -101,7 +101,7 @@ public sealed unsafe partial class EmbeddingServer
             }
         }
 
-        _tables?.Apply();
+        _tables?.Apply(_appliedSteps + 1);
         foreach (var push in _appliedPushes)
         {
             push.Dispose();
@@ -136,6 +136,7 @@ public sealed unsafe partial class EmbeddingServer
         {
             if (pulls[i].Step <= step)
             {
+                Shard.Release(pulls[i]);
                 _freePulls.Push(pulls[i]);
             }
             else

@@ -26,10 +26,15 @@ public sealed unsafe partial class EmbeddingServer
         for (int table = 0; table < storedBytes.Length; table++)
         {
             int puts = directory.Puts(table);
-            Shard.Tables[table].Import(Rows(table, (long*)part, puts), (nint)(part + ((long)puts * sizeof(long))));
+            long[] put = Rows(table, (long*)part, puts);
+            Shard.Tables[table].Step = _appliedSteps;
+            Shard.Tables[table].Import(put, (nint)(part + ((long)puts * sizeof(long))));
+            Shard.Tables[table].Release(put);
             part += MoveDirectory.PartBytes(puts, 0, storedBytes[table]);
             int takes = directory.Takes(table);
-            Shard.Tables[table].Export(Rows(table, (long*)part, takes), (nint)taken);
+            long[] take = Rows(table, (long*)part, takes);
+            Shard.Tables[table].Export(take, (nint)taken);
+            Shard.Tables[table].Release(take);
             part += (long)takes * sizeof(long);
             taken += Envelope.Align((long)takes * storedBytes[table]);
         }

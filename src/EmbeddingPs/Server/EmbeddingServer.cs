@@ -2,6 +2,7 @@ using System.Text;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
+using OpenEmbedding.EmbeddingPs.Storage;
 
 namespace OpenEmbedding.EmbeddingPs.Server;
 
@@ -16,6 +17,7 @@ public sealed unsafe partial class EmbeddingServer
     private readonly ClusterLayout _layout;
     private readonly int _staleness;
     private readonly WireOptions _wire;
+    private readonly StorageOptions? _storage;
     private readonly KeyDecompressor? _compressedKeys;
     private readonly int _shard;
     private readonly TrainerState[] _trainers;
@@ -33,7 +35,8 @@ public sealed unsafe partial class EmbeddingServer
     /// <param name="layout">Trainers and servers, of which this rank is one; the same on every rank.</param>
     /// <param name="staleness">How many steps a pull may be behind, 0 or more; the same on every rank.</param>
     /// <param name="wire">How rows and gradients travel, the same on every rank; by default as they are.</param>
-    public EmbeddingServer(IMessenger messenger, ClusterLayout layout, int staleness, WireOptions? wire = null)
+    /// <param name="storage">Where rows are that do not fit into memory; by default all stay in memory.</param>
+    public EmbeddingServer(IMessenger messenger, ClusterLayout layout, int staleness, WireOptions? wire = null, StorageOptions? storage = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(staleness);
         _shard = layout.ShardOf(messenger.Rank);
@@ -46,6 +49,7 @@ public sealed unsafe partial class EmbeddingServer
         _layout = layout;
         _staleness = staleness;
         _wire = wire ?? new WireOptions();
+        _storage = storage;
         _compressedKeys = _wire.Keys == KeyEncoding.Lz4 ? new KeyDecompressor() : null;
         _trainers = [.. layout.Trainers.Select(rank => new TrainerState(rank))];
     }

@@ -1,6 +1,7 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
+using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Server;
@@ -20,10 +21,11 @@ internal sealed unsafe class TableShard : IDisposable
     // Gradients that travelled in another type than the table's, as its accumulator takes them: one buffer for each contribution to a table.
     private readonly List<WideGradients> _wide = [];
 
-    public TableShard(TableShapes shapes, int shard, int shards)
+    public TableShard(TableShapes shapes, int shard, int shards, StorageOptions? storage = null)
     {
         Shapes = shapes;
-        Tables = [.. shapes.Tables.Select(table => EmbeddingTable.Create(table, shard, shards))];
+        var shares = CacheShares.Deal(storage, shapes.Tables, shards);
+        Tables = [.. shapes.Tables.Select((table, i) => EmbeddingTable.Create(table, shard, shards, shares[i]))];
         _accumulators = [.. Tables.Select(table => new GradientAccumulator(table))];
         _counters = new Counters[Tables.Length];
         _contributions = [.. Tables.Select(_ => new List<Contribution>())];
@@ -117,8 +119,18 @@ internal sealed unsafe class TableShard : IDisposable
         }
     }
 
+    /// <summary>Ends the use of the rows of a pull.</summary>
+    public void Release(ResolvedPull pull)
+    {
+        for (int block = 0; block < pull.Blocks; block++)
+        {
+            Tables[pull.Table(block)].Release(pull.Rows(block));
+        }
+    }
+
     /// <summary>Sums what was added, in that order, and updates each row once.</summary>
-    public void Apply()
+    /// <param name="step">Steps applied with this one.</param>
+    public void Apply(long step)
     {
         // Table by table, so that the sums of one are still in the cache when they are applied.
         for (int table = 0; table < _contributions.Length; table++)
@@ -138,6 +150,7 @@ internal sealed unsafe class TableShard : IDisposable
                 accumulator.Add(rows, format.Converts ? Widen(i, gradients, Shapes.Numbers(table, rows.Length), format) : gradients);
             }
 
+            Tables[table].Step = step;
             accumulator.Apply();
             contributions.Clear();
         }

@@ -20,6 +20,7 @@ public abstract unsafe partial class EmbeddingTable
     /// <summary>Overwrites rows and their slots with <paramref name="source"/>, [rows, <see cref="StoredBytes"/>].</summary>
     internal void Import(ReadOnlySpan<long> rows, nint source)
     {
+        BeforeChange(rows);
         var addresses = Rows.Addresses;
         foreach (long row in rows)
         {

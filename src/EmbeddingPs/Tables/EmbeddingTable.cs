@@ -1,6 +1,7 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
+using OpenEmbedding.EmbeddingPs.Storage;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
@@ -34,6 +35,9 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>How many parts the table has.</summary>
     public int Shards { get; }
 
+    /// <summary>The step that updates are of; the server says it before it applies them.</summary>
+    internal long Step { get; set; }
+
     /// <summary>Rows that <see cref="FindOrAdd"/> made.</summary>
     public long RowCount { get; private protected set; }
 
@@ -51,21 +55,34 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     private protected int WeightBytes { get; }
 
     /// <summary>Makes the part of a table that belongs to <paramref name="shard"/> of <paramref name="shards"/>; an option out of its range is an error.</summary>
-    public static EmbeddingTable Create(TableOptions options, int shard, int shards)
+    public static EmbeddingTable Create(TableOptions options, int shard, int shards) => Create(options, shard, shards, null);
+
+    /// <summary>As the other; with <paramref name="storage"/> the table keeps so many rows in memory and the others in files.</summary>
+    internal static EmbeddingTable Create(TableOptions options, int shard, int shards, TableStorage? storage)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(shards, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(shard);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, shards);
         Check(options);
+        if (storage is not null)
+        {
+            return new TieredTable(options, shard, shards, storage);
+        }
+
         return options.Kind == TableKind.Array ? new ArrayTable(options, shard, shards) : new HashTable(options, shard, shards);
     }
 
     /// <summary>Finds the rows of keys of this shard, and gives new rows their initial weights and slots.</summary>
     /// <param name="keys">Global keys, all of this shard; repeats are allowed. A key out of range is an error.</param>
-    /// <param name="rows">Receives a row handle for each key, valid as long as the table.</param>
+    /// <param name="rows">Receives a row handle for each key, valid until it is released.</param>
     public abstract void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows);
 
-    /// <summary>Finds the rows of keys of this shard; −1 where there is none.</summary>
+    /// <summary>Ends the use of row handles that <see cref="FindOrAdd"/> gave, each as often as it gave it; the rows may leave memory then.</summary>
+    public virtual void Release(ReadOnlySpan<long> rows)
+    {
+    }
+
+    /// <summary>Finds the rows of keys of this shard that are in memory; −1 where there is none.</summary>
     public abstract void Find(ReadOnlySpan<long> keys, Span<long> rows);
 
     /// <summary>Walks the stored rows, in no particular order; rows must not be added meanwhile.</summary>
@@ -109,7 +126,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     }
 
     /// <summary>Copies the weights of keys to <paramref name="destination"/>, [keys, Dimension]; a key without a row reads as its initial value and nothing is stored.</summary>
-    public void Read(ReadOnlySpan<long> keys, nint destination)
+    public virtual void Read(ReadOnlySpan<long> keys, nint destination)
     {
         Span<long> rows = stackalloc long[Group];
         var addresses = Rows.Addresses;
@@ -174,6 +191,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <param name="gradients">The address of the gradient of each row.</param>
     internal void Apply(ReadOnlySpan<long> rows, ReadOnlySpan<nint> gradients)
     {
+        BeforeChange(rows);
         nint* addresses = stackalloc nint[Group];
         for (int start = 0; start < rows.Length; start += Group)
         {
@@ -182,6 +200,16 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
             Optimizer.UpdateRows(
                 new ReadOnlySpan<nint>(addresses, group.Length), gradients.Slice(start, group.Length), Options.Dimension, Options.L2);
         }
+    }
+
+    /// <summary>Makes an empty table ready for a number of rows. Needed before rows come in the order of <see cref="Scan"/>, which would fill a growing index from one end, at quadratic cost.</summary>
+    internal virtual void Reserve(long rows)
+    {
+    }
+
+    /// <summary>Hears of rows that are about to be overwritten.</summary>
+    private protected virtual void BeforeChange(ReadOnlySpan<long> rows)
+    {
     }
 
     /// <summary>Frees the native memory that finds the rows.</summary>

@@ -21,6 +21,8 @@ internal sealed unsafe class HashTable : EmbeddingTable
 
     public override long MemoryBytes => Rows.Bytes + _index.Bytes;
 
+    internal override void Reserve(long rows) => _index.Reserve(rows);
+
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {
         for (int start = 0; start < keys.Length; start += Group)

@@ -100,6 +100,43 @@ internal sealed unsafe class KeyIndex : IDisposable
         _count++;
     }
 
+    /// <summary>Gives a key another row; adds a key that is not there, and then every <see cref="HomeOf"/> before becomes void.</summary>
+    /// <returns>The row before, −1 if there was none.</returns>
+    public long Set(long key, long row)
+    {
+        byte* line = (byte*)HomeOf(key);
+        while (true)
+        {
+            uint equal = Equal(line, key);
+            if (equal != 0)
+            {
+                ref uint place = ref ((uint*)(line + RowsOffset))[BitOperations.TrailingZeroCount(equal)];
+                long before = place;
+                place = (uint)row;
+                return before;
+            }
+
+            if (((long*)line)[KeysPerLine - 1] == Free)
+            {
+                Add(key, row);
+                return -1;
+            }
+
+            line = Next(line);
+        }
+    }
+
+    /// <summary>Makes an empty index large enough for a number of keys.</summary>
+    public void Reserve(long keys)
+    {
+        long lines = keys / MostKeysPerLine + 1;
+        if (_count == 0 && lines > (long)_lineCount)
+        {
+            NativeMemory.AlignedFree(_lines);
+            Allocate(lines);
+        }
+    }
+
     /// <summary>What is at a place: a key and its row, or key −1.</summary>
     public (long Key, long Row) KeyAt(long place)
     {

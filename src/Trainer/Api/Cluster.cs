@@ -4,6 +4,7 @@ using OpenEmbedding.EmbeddingPs.HotRows;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Replicas;
 using OpenEmbedding.EmbeddingPs.Server;
+using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Models;
 
@@ -26,13 +27,15 @@ public sealed partial class Cluster : IDisposable
     private readonly ClusterOptions _options;
     private readonly ClusterLayout _layout;
     private readonly HotRowOptions _replicated;
+    private readonly StorageOptions? _storage;
     private readonly ProcessSet? _replicas;
     private readonly Thread? _serverThread;
     private IEmbeddingStore? _store;
     private bool _hasEnded;
 
-    private Cluster(Communication communication, ClusterOptions options, int sparseAsDenseSize)
+    private Cluster(Communication communication, ClusterOptions options, int sparseAsDenseSize, StorageOptions? storage)
     {
+        _storage = storage;
         _communication = communication;
         _options = options;
         _replicated = new HotRowOptions { HotRows = options.HotRows, SparseAsDenseSize = sparseAsDenseSize };
@@ -121,8 +124,9 @@ public sealed partial class Cluster : IDisposable
         _communication.Dispose();
     }
 
-    internal static Cluster Join(Communication communication, ClusterOptions options, int sparseAsDenseSize = 0) =>
-        new(communication, options, sparseAsDenseSize);
+    internal static Cluster Join(
+        Communication communication, ClusterOptions options, int sparseAsDenseSize = 0, StorageOptions? storage = null) =>
+        new(communication, options, sparseAsDenseSize, storage);
 
     internal static CommunicationOptions CommunicationOptionsOf(ClusterOptions options) => new()
     {
@@ -136,7 +140,10 @@ public sealed partial class Cluster : IDisposable
 
     internal void Serve()
     {
-        var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness, _options.Wire) { Timeline = TimelineLane("server") };
+        var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness, _options.Wire, _storage)
+        {
+            Timeline = TimelineLane("server"),
+        };
         server.Run();
     }
 

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
+using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.Trainer.Configuration;
@@ -27,4 +28,15 @@ public sealed record EmbeddingOptions
     /// </summary>
     [Range(0, 16777216)]
     public int SparseAsDenseSize { get; init; }
+
+    /// <summary>Where a server keeps its rows: all in memory, or those in use in memory and the others in files; <c>tiered</c> needs the strategy <c>ps</c>.</summary>
+    public StorageKind Storage { get; init; }
+
+    /// <summary>The memory of a server for the rows of its tiered tables, in MiB; what finds the rows comes on top.</summary>
+    [Range(1, 16777216)]
+    public int CacheMb { get; init; } = 1024;
+
+    /// <summary>The folder of the files of tiered tables, on a local disk; made if it is not there.</summary>
+    [MinLength(1)]
+    public string StoragePath { get; init; } = "tmp/rows";
 }

@@ -1,4 +1,5 @@
 using OpenEmbedding.EmbeddingPs.Initializers;
+using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.Trainer.Configuration;
@@ -122,6 +123,14 @@ internal static class JobOptionsValidator
                 "cluster.strategy = \"allreduce\" does not go with embedding.kind = \"hash\": "
                 + "a hash table has no dense gradient; allowed: \"ps\", \"allgather\"",
                 "embedding.kind");
+        }
+
+        if (job.Embedding.Storage == StorageKind.Tiered && job.Cluster.Strategy != ClusterStrategy.Ps)
+        {
+            throw Fault(
+                "embedding.storage",
+                "embedding.storage = \"tiered\" needs cluster.strategy = \"ps\": only servers have files; allowed: \"memory\"",
+                "cluster.strategy");
         }
     }
 

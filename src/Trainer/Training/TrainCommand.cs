@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using MessagePack;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.Trainer.Configuration;
 
 namespace OpenEmbedding.Trainer.Training;
@@ -56,7 +57,7 @@ internal static class TrainCommand
         StartupCheck.SameEverywhere(communication, options.Hash);
         communication.Configure(Cluster.CommunicationOptionsOf(options.Cluster));
         using Cluster cluster = StartupCheck.Together(
-            communication, () => Cluster.Join(communication, options.Cluster, options.Embedding.SparseAsDenseSize));
+            communication, () => Cluster.Join(communication, options.Cluster, options.Embedding.SparseAsDenseSize, StorageOf(options.Embedding)));
         TrainingData? data = StartupCheck.Together(
             communication, () => cluster.IsServer ? null : new TrainingData(options, cluster.Rank, cluster.Size));
         if (data is null)
@@ -84,6 +85,9 @@ internal static class TrainCommand
             Summarize(options, cluster, communication, result, traffic, tables, memory).Write(summary, options);
         }
     }
+
+    private static StorageOptions? StorageOf(EmbeddingOptions options) =>
+        options.Storage == StorageKind.Tiered ? new StorageOptions(options.StoragePath, (long)options.CacheMb << 20) : null;
 
     private static PosixSignalRegistration OnSignal(PosixSignal signal, Communication communication) =>
         PosixSignalRegistration.Create(signal, context =>

@@ -6,6 +6,26 @@ namespace OpenEmbedding.EmbeddingPs.Tests.Tables;
 public class KeyIndexTests
 {
     [Fact]
+    public void A_reserved_index_takes_keys_in_any_order_and_can_grow_on()
+    {
+        using var index = new KeyIndex();
+        index.Reserve(1000);
+        long reserved = index.Bytes;
+        for (long key = 0; key < 1000; key++)
+        {
+            Assert.Equal(-1, index.Set(key, key));
+        }
+
+        Assert.Equal(reserved, index.Bytes);
+        for (long key = 0; key < 3000; key++)
+        {
+            Assert.Equal(key < 1000 ? key : -1, index.Set(key, key + 7));
+        }
+
+        Assert.All(Enumerable.Range(0, 3000), key => Assert.Equal(key + 7, index.Find(key, index.HomeOf(key))));
+    }
+
+    [Fact]
     public void AgreesWithADictionary()
     {
         Gen.OneOf(Gen.Long[0, 300], Gen.Long[0, long.MaxValue], Gen.OneOfConst(0, long.MaxValue)).Array[0, 2000].Sample(

@@ -20,6 +20,9 @@ public sealed class CrossCheckTests : IDisposable
     [InlineData(
         "cluster.strategy = \"allreduce\" does not go with embedding.kind = \"hash\": a hash table has no dense gradient; allowed: \"ps\", \"allgather\"",
         "--embedding.kind=hash", "--cluster.strategy=allreduce")]
+    [InlineData(
+        "embedding.storage = \"tiered\" needs cluster.strategy = \"ps\": only servers have files; allowed: \"memory\"",
+        "--embedding.storage=tiered", "--cluster.strategy=allgather")]
     [InlineData("cluster.staleness = 2 needs cluster.strategy = \"ps\"; the others allow 0 only", "--cluster.staleness=2", "--cluster.strategy=allgather")]
     [InlineData(
         "cluster.hot_rows = 10 does not go with cluster.staleness = 2: the trainers sum the gradients of hot rows in every step; allowed: 0, or cluster.staleness = 0",

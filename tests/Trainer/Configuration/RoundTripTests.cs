@@ -9,7 +9,7 @@ public sealed class RoundTripTests : IDisposable
     private static readonly string[] _tied =
     [
         "data.label", "data.dense_scale", "data.sparse", "data.sparse_ids", "data.vocabulary", "data.test.rows", "model.cin_layer_size",
-        "embedding.kind", "cluster.staleness", "embedding.initializer.minimum", "embedding.initializer.maximum",
+        "embedding.kind", "embedding.storage", "cluster.staleness", "embedding.initializer.minimum", "embedding.initializer.maximum",
     ];
 
     private static readonly Gen<ConfigurationOverride> _override =
