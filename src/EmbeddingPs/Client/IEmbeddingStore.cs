@@ -1,3 +1,4 @@
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Client;
@@ -39,4 +40,14 @@ public interface IEmbeddingStore : IDisposable
     /// <param name="table">The table by index of creation.</param>
     /// <param name="chunk">Receives keys [n] and weights, n · Dimension elements of the table's type as bytes, until all rows were given.</param>
     void ReadTable(int table, Action<long[], byte[]> chunk);
+
+    /// <summary>Starts to write all tables as they are after the steps pushed so far; every trainer calls it in the same place between two pushes.</summary>
+    /// <param name="request">Where to; the same on every trainer.</param>
+    /// <returns>What the first trainer waits for before it commits the manifest; on the others it is complete and empty.</returns>
+    PendingSave BeginSave(SaveRequest request);
+
+    /// <summary>Takes the rows of a checkpoint; every trainer calls it after <see cref="CreateTables"/> and before its first pull, and all meet at a barrier afterwards.</summary>
+    /// <param name="request">What to load; the same on every trainer.</param>
+    /// <exception cref="OpenEmbedding.Collectives.OpenEmbeddingException">A table or a file is not as it should be; the message names it.</exception>
+    void Load(LoadRequest request);
 }

@@ -1,4 +1,5 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Tables;
@@ -111,6 +112,12 @@ public sealed unsafe partial class HotRowStore : IEmbeddingStore
             return ticket;
         }
     }
+
+    /// <inheritdoc/>
+    public PendingSave BeginSave(SaveRequest request) => throw NoCheckpoint();
+
+    /// <inheritdoc/>
+    public void Load(LoadRequest request) => throw NoCheckpoint();
 
     /// <summary>Finishes the last update, which other trainers count on, says goodbye to the servers and frees the replicas.</summary>
     public void Dispose()
@@ -227,6 +234,11 @@ public sealed unsafe partial class HotRowStore : IEmbeddingStore
         ticket.Cold = pull.Cold.Count > 0 ? _servers.BeginPull(ticket.Step, ticket.Mode, pull.Cold) : null;
         ticket.IsSent = true;
     }
+
+    private static OpenEmbeddingException NoCheckpoint() =>
+        new(
+            "A checkpoint does not hold rows that are replicated on the trainers; set cluster.hot_rows and embedding.sparse_as_dense_size to 0.",
+            JobExitCode.Configuration);
 
     private void CheckNotPushed(long step)
     {

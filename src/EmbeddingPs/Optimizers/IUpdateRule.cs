@@ -9,6 +9,9 @@ internal unsafe interface IUpdateRule<T>
     /// <summary>Arrays of state, each as long as the row.</summary>
     int Slots { get; }
 
+    /// <summary>What each slot is called in files; the words of <c>docs/optimizers.md</c>.</summary>
+    string[] SlotNames { get; }
+
     /// <summary>Whether the row also keeps the number of its updates.</summary>
     bool CountsSteps { get; }
 

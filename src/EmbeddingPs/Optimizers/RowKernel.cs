@@ -14,6 +14,10 @@ internal sealed unsafe class RowKernel<T, TRule>(TRule rule) : RowOptimizer
 {
     private readonly TRule _rule = rule;
 
+    internal override IReadOnlyList<string> SlotNames => _rule.SlotNames;
+
+    internal override bool CountsSteps => _rule.CountsSteps;
+
     public override long SlotBytes(long dimension)
     {
         return (_rule.Slots * dimension + (_rule.CountsSteps ? 1 : 0)) * sizeof(T);

@@ -1,4 +1,5 @@
 using MessagePack;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Protocol;
@@ -56,4 +57,26 @@ public sealed record StoredRows
     /// <summary>[n, Dimension] of the table's element type, as bytes.</summary>
     [Key(2)]
     public required byte[] Weights { get; init; }
+}
+
+/// <summary>What a server answers to a save: its segments, or why it could not write them.</summary>
+[MessagePackObject]
+public sealed record SavedSegments
+{
+    /// <summary>Why there are no segments, one line; null if there are.</summary>
+    [Key(0)]
+    public string? Problem { get; init; }
+
+    /// <summary>Files, oldest first.</summary>
+    [Key(1)]
+    public CheckpointSegment[] Segments { get; init; } = [];
+}
+
+/// <summary>Asks a server to take its rows of a checkpoint.</summary>
+[MessagePackObject]
+public sealed record LoadBody
+{
+    /// <summary>The path of the manifest.</summary>
+    [Key(0)]
+    public required string Manifest { get; init; }
 }

@@ -41,4 +41,13 @@ internal enum MessageKind : ushort
 
     /// <summary>The rows with slots that a trainer takes over.</summary>
     MovedRows = 25,
+
+    /// <summary>Asks for a segment of a checkpoint; answered by <see cref="Saved"/>.</summary>
+    Save = 26,
+
+    /// <summary>The segments of a server, or why there are none.</summary>
+    Saved = 27,
+
+    /// <summary>Takes the rows of a checkpoint; answered by <see cref="Done"/>.</summary>
+    Load = 28,
 }

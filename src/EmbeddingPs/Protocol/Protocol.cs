@@ -6,7 +6,7 @@ namespace OpenEmbedding.EmbeddingPs.Protocol;
 public static class Protocol
 {
     /// <summary>The version of the format of messages; every rank of a job has the same.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>The first four bytes of every message, "OEPS".</summary>
     internal const uint Magic = 0x5350454F;

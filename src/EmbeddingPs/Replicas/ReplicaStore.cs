@@ -1,4 +1,5 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Server;
@@ -123,6 +124,27 @@ public abstract class ReplicaStore : IEmbeddingStore
             {
                 chunk(rows.Keys, rows.Weights);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    public PendingSave BeginSave(SaveRequest request)
+    {
+        lock (_gate)
+        {
+            FinishPush();
+            return Trainers.Rank == 0
+                ? new FinishedSave(Shard.Shapes.Tables, [SegmentWriter.TryWrite(request, 0, 1, Shard.Tables)])
+                : new FinishedSave([], []);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Load(LoadRequest request)
+    {
+        lock (_gate)
+        {
+            SegmentReader.Load(request.Source, Shard.Tables);
         }
     }
 

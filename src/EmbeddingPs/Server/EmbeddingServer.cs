@@ -114,7 +114,7 @@ public sealed unsafe partial class EmbeddingServer
                 return BeginEvaluatePull(trainer, message);
             case MessageKind.Push:
                 return TakePush(trainer, message);
-            case MessageKind.GetStatistics or MessageKind.Scan or MessageKind.MoveRows:
+            case MessageKind.GetStatistics or MessageKind.Scan or MessageKind.MoveRows or MessageKind.Save or MessageKind.Load:
                 return Park(new ParkedRequest(trainer, header.Step, null, message));
             case MessageKind.CreateTables:
                 TakeDefinition(trainer, message);
@@ -184,6 +184,12 @@ public sealed unsafe partial class EmbeddingServer
                 break;
             case MessageKind.MoveRows:
                 AnswerMove(request.Trainer, request.Message!);
+                break;
+            case MessageKind.Save:
+                AnswerSave(request.Trainer, request.Message!);
+                break;
+            case MessageKind.Load:
+                AnswerLoad(request.Trainer, request.Message!);
                 break;
             default:
                 AnswerStatistics(request.Trainer, header.Ticket);

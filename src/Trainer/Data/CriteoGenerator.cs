@@ -2,8 +2,8 @@ using System.Buffers.Text;
 using System.IO.Compression;
 using System.Text;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
-using OpenEmbedding.Trainer.Export;
 
 namespace OpenEmbedding.Trainer.Data;
 

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Configuration;
-using OpenEmbedding.Trainer.Export;
 using OpenEmbedding.Trainer.Metrics;
 
 namespace OpenEmbedding.Trainer.Training;

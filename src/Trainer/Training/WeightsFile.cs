@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Tables;
-using OpenEmbedding.Trainer.Export;
 using OpenEmbedding.Trainer.Models;
 using TorchSharp;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using OpenEmbedding.Trainer.Export;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 
 namespace OpenEmbedding.Trainer.Tests.Export;
 

@@ -14,6 +14,8 @@ internal readonly unsafe struct AdadeltaRule<T>(AdadeltaOptions options) : IUpda
 
     public int Slots => 2;
 
+    public string[] SlotNames => ["accumulator", "delta"];
+
     public bool CountsSteps => false;
 
     public T InitialValue(int slot) => T.Zero;

@@ -15,6 +15,8 @@ internal readonly unsafe struct AdagradRule<T>(AdagradOptions options) : IUpdate
 
     public int Slots => 1;
 
+    public string[] SlotNames => ["accumulator"];
+
     public bool CountsSteps => false;
 
     public T InitialValue(int slot) => _initial;

@@ -24,6 +24,8 @@ internal unsafe struct AdamRule<T>(AdamOptions options) : IUpdateRule<T>
 
     public readonly int Slots => _amsgrad ? 3 : 2;
 
+    public readonly string[] SlotNames => _amsgrad ? ["m", "v", "v_max"] : ["m", "v"];
+
     public readonly bool CountsSteps => true;
 
     public readonly T InitialValue(int slot) => T.Zero;

@@ -21,6 +21,8 @@ internal unsafe struct AdamaxRule<T>(AdamaxOptions options) : IUpdateRule<T>
 
     public readonly int Slots => 2;
 
+    public readonly string[] SlotNames => ["m", "u"];
+
     public readonly bool CountsSteps => true;
 
     public readonly T InitialValue(int slot) => T.Zero;

@@ -22,6 +22,8 @@ internal readonly unsafe struct FtrlRule<T>(FtrlOptions options) : IUpdateRule<T
 
     public int Slots => 2;
 
+    public string[] SlotNames => ["accumulator", "linear"];
+
     public bool CountsSteps => false;
 
     public T InitialValue(int slot) => slot == 0 ? _initial : T.Zero;

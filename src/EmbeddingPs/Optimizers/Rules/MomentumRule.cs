@@ -13,6 +13,8 @@ internal readonly unsafe struct MomentumRule<T>(SgdOptions options) : IUpdateRul
 
     public int Slots => 1;
 
+    public string[] SlotNames => ["momentum"];
+
     public bool CountsSteps => false;
 
     public T InitialValue(int slot) => T.Zero;

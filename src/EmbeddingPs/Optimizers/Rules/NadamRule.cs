@@ -48,6 +48,8 @@ internal unsafe struct NadamRule<T> : IUpdateRule<T>
 
     public readonly int Slots => 2;
 
+    public readonly string[] SlotNames => ["m", "v"];
+
     public readonly bool CountsSteps => true;
 
     public readonly T InitialValue(int slot) => T.Zero;

@@ -20,6 +20,12 @@ internal readonly unsafe struct RmspropRule<T>(RmspropOptions options) : IUpdate
 
     public int Slots => 1 + (_hasMomentum ? 1 : 0) + (_centered ? 1 : 0);
 
+    public string[] SlotNames => [
+        "mean_square",
+        .. _hasMomentum ? ["momentum"] : Array.Empty<string>(),
+        .. _centered ? ["mean_gradient"] : Array.Empty<string>(),
+    ];
+
     public bool CountsSteps => false;
 
     public T InitialValue(int slot) => T.Zero;

@@ -11,6 +11,8 @@ internal readonly unsafe struct SgdRule<T>(SgdOptions options) : IUpdateRule<T>
 
     public int Slots => 0;
 
+    public string[] SlotNames => [];
+
     public bool CountsSteps => false;
 
     public T InitialValue(int slot) => T.Zero;

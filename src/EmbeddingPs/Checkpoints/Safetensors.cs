@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 
-namespace OpenEmbedding.Trainer.Export;
+namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
 /// <summary>One array of a safetensors file.</summary>
 /// <param name="Name">Its name, unique in the file.</param>
@@ -22,11 +22,7 @@ public static class Safetensors
     {
         WholeFile.Write(path, stream =>
         {
-            byte[] header = Header(arrays, metadata);
-            Span<byte> length = stackalloc byte[sizeof(ulong)];
-            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-            stream.Write(length);
-            stream.Write(header);
+            stream.Write(Header([.. arrays.Select(array => new ArrayPlan(array.Name, array.Type, array.Shape, array.Data.Length))], metadata));
             foreach (NamedArray array in arrays)
             {
                 stream.Write(array.Data.Span);
@@ -34,9 +30,11 @@ public static class Safetensors
         });
     }
 
-    private static byte[] Header(IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>The length and the header of a file; the arrays follow in the same order.</summary>
+    internal static byte[] Header(IReadOnlyList<ArrayPlan> arrays, IReadOnlyDictionary<string, string> metadata)
     {
         using var buffer = new MemoryStream();
+        buffer.Write(new byte[sizeof(ulong)]);
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
@@ -48,14 +46,14 @@ public static class Safetensors
 
             json.WriteEndObject();
             long offset = 0;
-            foreach (NamedArray array in arrays)
+            foreach (ArrayPlan array in arrays)
             {
                 json.WriteStartObject(array.Name);
                 json.WriteString("dtype", array.Type);
                 WriteNumbers(json, "shape", array.Shape);
-                WriteNumbers(json, "data_offsets", [offset, offset + array.Data.Length]);
+                WriteNumbers(json, "data_offsets", [offset, offset + array.Bytes]);
                 json.WriteEndObject();
-                offset += array.Data.Length;
+                offset += array.Bytes;
             }
 
             json.WriteEndObject();
@@ -66,7 +64,9 @@ public static class Safetensors
             buffer.WriteByte((byte)' ');
         }
 
-        return buffer.ToArray();
+        byte[] header = buffer.ToArray();
+        BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)(header.Length - sizeof(ulong)));
+        return header;
     }
 
     private static void WriteNumbers(Utf8JsonWriter json, string name, ReadOnlySpan<long> numbers)

@@ -1,4 +1,4 @@
-namespace OpenEmbedding.Trainer.Export;
+namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
 /// <summary>Writes files of which a reader never sees half: to a temporary name beside the target, flushed, then renamed over it.</summary>
 public static class WholeFile

@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using OpenEmbedding.Collectives;
+
+namespace OpenEmbedding.EmbeddingPs.Checkpoints;
+
+/// <summary>A folder of checkpoints that one job writes.</summary>
+public sealed partial class CheckpointDirectory : IDisposable
+{
+    private const string FilesFolder = "files";
+    private const string LockName = ".lock";
+    private const string Pattern = "step-*.json";
+
+    private readonly FileStream _lock;
+
+    private CheckpointDirectory(string folder, FileStream fileLock)
+    {
+        Folder = folder;
+        _lock = fileLock;
+    }
+
+    /// <summary>The folder's full path.</summary>
+    public string Folder { get; }
+
+    /// <summary>Makes the folder, locks it against other jobs and removes what an unfinished checkpoint left; only the first trainer calls it.</summary>
+    /// <exception cref="OpenEmbeddingException">The folder is not writable, or another job writes there.</exception>
+    public static CheckpointDirectory OpenForWriting(string path)
+    {
+        string folder = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(folder, FilesFolder));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OpenEmbeddingException($"The folder {path} for checkpoints cannot be made: {e.Message}", JobExitCode.Configuration, e);
+        }
+
+        FileStream fileLock;
+        try
+        {
+            fileLock = new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OpenEmbeddingException(
+                $"The folder {path} for checkpoints cannot be locked: another job writes there, or it is not writable ({e.Message}).", JobExitCode.Configuration, e);
+        }
+
+        var directory = new CheckpointDirectory(folder, fileLock);
+        try
+        {
+            directory.RemoveLeftovers();
+            return directory;
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The path below the folder of a file of a step.</summary>
+    /// <param name="step">Steps trained.</param>
+    /// <param name="part">What it holds, as <c>server-0-of-2</c> or <c>dense</c>.</param>
+    public static string FileOf(long step, string part) => Path.Combine(FilesFolder, $"{NameOf(step)}.{part}.safetensors");
+
+    /// <summary>Makes a checkpoint valid, then removes older ones.</summary>
+    /// <param name="manifest">The manifest, whose files are written.</param>
+    /// <param name="keep">How many checkpoints stay, at least 1.</param>
+    /// <exception cref="OpenEmbeddingException">The manifest cannot be written; earlier checkpoints are as they were.</exception>
+    public void Commit(CheckpointManifest manifest, int keep)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
+        string path = Path.Combine(Folder, NameOf(manifest.Step) + ".json");
+        try
+        {
+            // The names of the files must last before the manifest that tells of them.
+            Flush(Path.Combine(Folder, FilesFolder));
+            WholeFile.Write(path, stream => stream.Write(manifest.ToFile()));
+            Flush(Folder);
+            foreach (string old in Manifests(Folder).SkipLast(keep).Where(old => old != path))
+            {
+                File.Delete(old);
+            }
+
+            RemoveLeftovers();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OpenEmbeddingException($"The checkpoint {path} cannot be finished: {e.Message}", JobExitCode.Failure, e);
+        }
+    }
+
+    /// <summary>Lets other jobs write.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    /// <summary>The manifests of a folder, oldest first.</summary>
+    internal static IReadOnlyList<string> Manifests(string folder) => [.. Directory.GetFiles(folder, Pattern).Order(StringComparer.Ordinal)];
+
+    private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"step-{step:D9}");
+
+    // A damaged manifest might name any file, so that nothing is removed beside one.
+    private void RemoveLeftovers()
+    {
+        var needed = new HashSet<string>();
+        foreach (string path in Manifests(Folder))
+        {
+            try
+            {
+                needed.UnionWith(CheckpointManifest.Read(path).Files.Select(file => Path.Combine(Folder, file.File)));
+            }
+            catch (OpenEmbeddingException)
+            {
+                return;
+            }
+        }
+
+        foreach (string path in Directory.GetFiles(Path.Combine(Folder, FilesFolder), "step-*").Where(path => !needed.Contains(path)))
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static void Flush(string folder)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        // Some file systems cannot flush a folder; what was written is then as safe as they make it.
+        int file = Open(folder, 0);
+        if (file >= 0)
+        {
+            _ = Synchronize(file);
+            _ = Close(file);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Synchronize(int file);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int file);
+}

@@ -1,0 +1,137 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+using OpenEmbedding.Collectives;
+
+namespace OpenEmbedding.EmbeddingPs.Checkpoints;
+
+/// <summary>Reads a safetensors file piece by piece.</summary>
+public sealed class SafetensorsFile : IDisposable
+{
+    private const long LongestHeader = 100 << 20;
+
+    private readonly SafeFileHandle _file;
+    private readonly Dictionary<string, long> _offsets = [];
+
+    /// <summary>Opens a file and reads its header.</summary>
+    /// <exception cref="OpenEmbeddingException">It cannot be read or is no such file.</exception>
+    public SafetensorsFile(string path)
+    {
+        FilePath = path;
+        try
+        {
+            _file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OpenEmbeddingException($"{path} cannot be read: {e.Message}", JobExitCode.Data, e);
+        }
+
+        try
+        {
+            Bytes = RandomAccess.GetLength(_file);
+            Header = ReadHeader();
+            Arrays = ReadArrays();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        {
+            _file.Dispose();
+            throw new OpenEmbeddingException($"{path} is not a safetensors file: {e.Message}", JobExitCode.Data, e);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The file's path.</summary>
+    public string FilePath { get; }
+
+    /// <summary>The file's length.</summary>
+    public long Bytes { get; }
+
+    /// <summary>The arrays, in the order of the file.</summary>
+    public IReadOnlyList<ArrayPlan> Arrays { get; }
+
+    /// <summary>The first bytes, up to the first array.</summary>
+    internal byte[] Header { get; }
+
+    /// <summary>Reads a part of an array.</summary>
+    /// <param name="array">One of <see cref="Arrays"/>.</param>
+    /// <param name="start">The first byte, counted from the start of the array.</param>
+    /// <param name="destination">Receives the bytes.</param>
+    public void Read(ArrayPlan array, long start, Span<byte> destination) => ReadAt(Header.Length + _offsets[array.Name] + start, destination);
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>The checksum of a file by those of its parts.</summary>
+    internal static string Checksum(ReadOnlySpan<byte> header, IEnumerable<XxHash3> arrays)
+    {
+        var hash = new XxHash3();
+        hash.Append(header);
+        foreach (var array in arrays)
+        {
+            hash.Append(array.GetCurrentHash());
+        }
+
+        return Convert.ToHexStringLower(hash.GetCurrentHash());
+    }
+
+    private void ReadAt(long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int read = RandomAccess.Read(_file, destination, offset);
+            if (read == 0)
+            {
+                throw new OpenEmbeddingException($"{FilePath} ends after {Bytes} bytes; it is truncated.", JobExitCode.Data);
+            }
+
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    private byte[] ReadHeader()
+    {
+        byte[] length = new byte[sizeof(ulong)];
+        ReadAt(0, length);
+        ulong bytes = BinaryPrimitives.ReadUInt64LittleEndian(length);
+        if (bytes > LongestHeader || (long)bytes > Bytes - sizeof(ulong))
+        {
+            throw new FormatException($"a header of {bytes} bytes does not fit into {Bytes}");
+        }
+
+        byte[] header = new byte[sizeof(ulong) + (int)bytes];
+        ReadAt(0, header);
+        return header;
+    }
+
+    private List<ArrayPlan> ReadArrays()
+    {
+        using var json = JsonDocument.Parse(Header.AsMemory(sizeof(ulong)));
+        var arrays = new List<ArrayPlan>();
+        long end = 0;
+        foreach (var property in json.RootElement.EnumerateObject().Where(property => property.Name != "__metadata__"))
+        {
+            long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(number => number.GetInt64())];
+            var offsets = property.Value.GetProperty("data_offsets");
+            long start = offsets[0].GetInt64();
+            if (start != end || offsets[1].GetInt64() < start)
+            {
+                throw new FormatException($"array {property.Name} begins at {start}, not at {end}");
+            }
+
+            end = offsets[1].GetInt64();
+            _offsets.Add(property.Name, start);
+            arrays.Add(new ArrayPlan(property.Name, property.Value.GetProperty("dtype").GetString()!, shape, end - start));
+        }
+
+        return Header.Length + end == Bytes
+            ? arrays
+            : throw new FormatException($"it has {Bytes} bytes, its header tells of {Header.Length + end}; it is truncated or damaged");
+    }
+}

@@ -1,0 +1,20 @@
+using MessagePack;
+
+namespace OpenEmbedding.EmbeddingPs.Checkpoints;
+
+/// <summary>Asks a store to write its tables.</summary>
+[MessagePackObject]
+public sealed record SaveRequest
+{
+    /// <summary>The folder of the checkpoints, which the first trainer has open for writing; reachable from every server.</summary>
+    [Key(0)]
+    public required string Folder { get; init; }
+
+    /// <summary>Steps trained so far; gives the files their names.</summary>
+    [Key(1)]
+    public required long Step { get; init; }
+}
+
+/// <summary>Asks a store to take the rows of a checkpoint.</summary>
+/// <param name="Source">The checkpoint.</param>
+public sealed record LoadRequest(CheckpointSource Source);
