@@ -15,6 +15,10 @@ namespace OpenEmbedding.Trainer.Data;
 /// each row is read by exactly one trainer, at the same step under either rule, and each bad one is counted by exactly one trainer. A batch
 /// may therefore be short or even empty before the end.
 /// </para>
+/// <para>
+/// Reading may start behind the first rows. With <see cref="ShardRule.Rows"/> these are rows of the selection, so that a pass that W trainers
+/// began can be ended by any number of them with any batch size; with <see cref="ShardRule.Files"/> they are rows of this trainer's own files.
+/// </para>
 /// <para>Not thread-safe; may be used from one thread after another.</para>
 /// </remarks>
 public sealed class BatchReader : IDisposable
@@ -35,9 +39,10 @@ public sealed class BatchReader : IDisposable
     /// <param name="trainers">The number of trainers.</param>
     /// <param name="batchSize">Rows of a batch of this trainer, at least 1.</param>
     /// <param name="scale">How dense values are scaled.</param>
+    /// <param name="start">Rows to pass over before the first batch, good or bad; their lines are searched for ends only.</param>
     /// <exception cref="OpenEmbeddingException">A file is missing.</exception>
-    public BatchReader(DataOptions options, DataFiles selection, int trainer, int trainers, int batchSize, DenseScale scale)
-        : this(options, selection, trainer, trainers, batchSize, scale, DefaultBlockBytes)
+    public BatchReader(DataOptions options, DataFiles selection, int trainer, int trainers, int batchSize, DenseScale scale, long start = 0)
+        : this(options, selection, trainer, trainers, batchSize, scale, start, DefaultBlockBytes)
     {
     }
 
@@ -49,17 +54,19 @@ public sealed class BatchReader : IDisposable
         int trainers,
         int batchSize,
         DenseScale scale,
+        long start,
         int blockBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(trainer);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(trainer, trainers);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
         _options = options;
         _scale = scale;
         _batchSize = batchSize;
         bool dealsFiles = options.Shard == ShardRule.Files;
         _rows = new RowSequence(options, selection, file => !dealsFiles || file % trainers == trainer, blockBytes);
-        _othersNext = dealsFiles ? 0 : (long)trainer * batchSize;
+        _othersNext = start + (dealsFiles ? 0 : (long)trainer * batchSize);
         _othersBetween = dealsFiles ? 0 : (trainers - 1L) * batchSize;
     }
 

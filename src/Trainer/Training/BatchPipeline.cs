@@ -41,7 +41,7 @@ internal sealed class BatchPipeline : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Waits for the next batch; an empty one, again and again, after the last.</summary>
+    /// <summary>Waits for the next batch, which is without samples when all its rows were malformed; <see cref="Empty"/>, again and again, after the last.</summary>
     /// <exception cref="Collectives.OpenEmbeddingException">The reader met a row or a key that it must not pass over.</exception>
     public StepPlan Next()
     {
@@ -83,19 +83,10 @@ internal sealed class BatchPipeline : IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Passes over batches of which all rows were skipped: an empty batch would end the epoch.</summary>
-    private bool ReadNonEmpty(Batch batch)
+    private bool ReadBatch(Batch batch)
     {
         using var read = _timeline.Begin("read batch");
-        while (_reader.Read(batch))
-        {
-            if (batch.Rows > 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return _reader.Read(batch);
     }
 
     private void Read()
@@ -105,7 +96,7 @@ internal sealed class BatchPipeline : IDisposable
             while (true)
             {
                 StepPlan plan = _free.Take(_stop.Token);
-                if (!ReadNonEmpty(plan.Batch))
+                if (!ReadBatch(plan.Batch))
                 {
                     break;
                 }

@@ -5,11 +5,11 @@ namespace OpenEmbedding.Trainer.Training;
 
 /// <summary>
 /// What the trainers tell each other about every step, one step ahead and while the step before it runs: how many samples each brings,
-/// and the losses so far. A step to which nobody brings a sample ends the epoch; a trainer that has run out takes part with none.
+/// and the losses so far. The epoch ends when nobody has a batch; a trainer that has run out takes part with none.
 /// </summary>
 internal sealed unsafe class StepAgreement : IDisposable
 {
-    private const int Length = 2;
+    private const int Length = 3;
     private readonly ProcessSet _trainers;
     private readonly double* _sums = (double*)NativeMemory.AllocZeroed(Length, sizeof(double));
     private Pending? _pending;
@@ -25,11 +25,15 @@ internal sealed unsafe class StepAgreement : IDisposable
     /// <summary>The sum of the losses that the trainers gave, in nats.</summary>
     public double GlobalLoss => _sums[1];
 
-    /// <summary>Announces this trainer's samples for the next step and the sum of its losses so far in this epoch.</summary>
-    public void Begin(int rows, double lossSum)
+    /// <summary>Whether any trainer has a batch, which may be one of malformed rows only.</summary>
+    public bool GoesOn => _sums[2] > 0;
+
+    /// <summary>Announces this trainer's samples for the next step, the sum of its losses so far in this epoch, and whether it has a batch.</summary>
+    public void Begin(int rows, double lossSum, bool hasBatch)
     {
         _sums[0] = rows;
         _sums[1] = lossSum;
+        _sums[2] = hasBatch ? 1 : 0;
         _pending = _trainers.AllReduceAsync("step agreement", (nint)_sums, Length, ElementType.Float64, ReduceOperation.Sum);
     }
 

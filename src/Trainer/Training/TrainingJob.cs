@@ -101,9 +101,18 @@ internal sealed class TrainingJob : IDisposable
         long samplesOfEpoch = 0;
         StepPlan plan = Announce(batches, metrics, more: limit > 0);
         _agreement.Complete();
-        while (_agreement.GlobalRows > 0)
+        while (_agreement.GoesOn)
         {
             long globalRows = _agreement.GlobalRows;
+            if (globalRows == 0)
+            {
+                // Only malformed rows in the batches of all: they are passed over together, so that the places of all trainers stay alike.
+                batches.Return(plan);
+                plan = Announce(batches, metrics, more: stepOfEpoch < limit);
+                _agreement.Complete();
+                continue;
+            }
+
             long step = _stepsDone;
             _stepsDone++;
             stepOfEpoch++;
@@ -128,7 +137,7 @@ internal sealed class TrainingJob : IDisposable
     {
         StepPlan plan = more ? batches.Next() : batches.Empty;
         plan.BeginPull(_store, _stepsDone, PullMode.Train);
-        _agreement.Begin(plan.Batch.Rows, metrics.Sums[0]);
+        _agreement.Begin(plan.Batch.Rows, metrics.Sums[0], hasBatch: plan != batches.Empty);
         return plan;
     }
 
@@ -138,10 +147,14 @@ internal sealed class TrainingJob : IDisposable
         using BatchReader reader = _data.OpenTest();
         using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
         StepPlan plan = Pull(batches);
-        while (plan.Batch.Rows > 0)
+        while (plan != batches.Empty)
         {
             StepPlan next = Pull(batches);
-            _step.Evaluate(plan, metrics);
+            if (plan.Batch.Rows > 0)
+            {
+                _step.Evaluate(plan, metrics);
+            }
+
             batches.Return(plan);
             plan = next;
         }

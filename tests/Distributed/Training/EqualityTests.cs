@@ -60,6 +60,22 @@ public sealed class EqualityTests : IDisposable
         Assert.InRange(many.DistanceTo(alone), 0, 1e-9);
     }
 
+    /// <summary>A whole batch of malformed rows of one trainer, then one of all of them: the rows behind stay in the steps that they have.</summary>
+    [Fact]
+    public void BatchesOfMalformedRowsMoveNoOtherRows()
+    {
+        string[] rows = File.ReadAllLines(_rows);
+        IEnumerable<string> Bad(int count) => Enumerable.Repeat("x", count);
+        string file = _train.Write(
+            "bad.txt", string.Join('\n', [.. Bad(GlobalBatch / 2), .. rows[..144], .. Bad(GlobalBatch), .. rows[144..480]]) + "\n");
+        string[] more = ["--data.train", file, "--data.on_bad_row", "skip"];
+
+        Weights alone = _train.Weights(1, Job("adam", "float64", trainers: 1, more));
+        Weights together = _train.Weights(2, Job("adam", "float64", trainers: 2, [.. more, "--cluster.servers", "colocated"]));
+
+        Assert.InRange(together.DistanceTo(alone), 0, 1e-9);
+    }
+
     public static TheoryData<string, string, double> EveryOptimizerAndType()
     {
         var cases = new TheoryData<string, string, double>();

@@ -102,6 +102,47 @@ public sealed class DealingTests : IDisposable
         Assert.Equal(2, bad);
     }
 
+    [Fact]
+    public void PassThatStoppedGoesOnWithAnyTrainersAndBatchSize() =>
+        Gen.Select(Gen.Int[1, 40].Array[1, 4], Gen.Int[0, 10], Gen.Int[0, 130], Gen.Int[1, 4], Gen.Int[1, 9]).Sample(
+            (filesOfRows, first, start, trainers, batchSize) =>
+            {
+                int next = 0;
+                string File(int rows) => string.Concat(Enumerable.Range(0, rows).Select(_ => RowText.Numbered(next++) + "\n"));
+                string[] files = [.. filesOfRows.Select((rows, i) => _folder.Write($"{i}.txt", File(rows)))];
+                DataOptions options = RowText.Raw(files);
+                DataFiles selection = options.Train with { Rows = new RowRange(first, null) };
+                if (first >= next)
+                {
+                    return;
+                }
+
+                List<List<int>>[] dealt =
+                    [.. Enumerable.Range(0, trainers).Select(trainer => Steps(options, selection, trainer, trainers, batchSize, out _, start))];
+                int[] wanted = [.. Enumerable.Range(first, next - first).Skip(start)];
+                for (int step = 0; step * batchSize * trainers < wanted.Length; step++)
+                {
+                    IEnumerable<int> rows = wanted.Skip(step * batchSize * trainers).Take(batchSize * trainers);
+                    Assert.Equal(rows, dealt.SelectMany(steps => step < steps.Count ? steps[step] : []));
+                }
+
+                Assert.Equal(wanted.Length, dealt.Sum(steps => steps.Sum(step => step.Count)));
+            },
+            iter: 200,
+            threads: 1);
+
+    [Fact]
+    public void TrainerOfFilesGoesOnInItsOwn()
+    {
+        static string Two(int first) => $"{RowText.Numbered(first)}\n{RowText.Numbered(first + 1)}\n";
+        string[] files = [.. Enumerable.Range(0, 5).Select(i => _folder.Write($"{i}.txt", Two(2 * i)))];
+        DataOptions options = RowText.Raw(files) with { Shard = ShardRule.Files };
+
+        Assert.Equal([[5, 8, 9]], Steps(options, options.Train, 0, 2, 3, out _, start: 3));
+        Assert.Equal([[7]], Steps(options, options.Train, 1, 2, 3, out _, start: 3));
+        Assert.Empty(Steps(options, options.Train, 1, 2, 3, out _, start: 6));
+    }
+
     private static void AssertNoRows(string expected, DataOptions options)
     {
         for (int trainer = 0; trainer < 3; trainer++)
@@ -118,9 +159,10 @@ public sealed class DealingTests : IDisposable
         int trainer,
         int trainers,
         int batchSize,
-        out long badRows)
+        out long badRows,
+        long start = 0)
     {
-        using BatchReader reader = new(options, selection, trainer, trainers, batchSize, DenseScale.None, blockBytes: 256);
+        using BatchReader reader = new(options, selection, trainer, trainers, batchSize, DenseScale.None, start, blockBytes: 256);
         List<List<int>> steps = [];
         Batch batch = new();
         while (reader.Read(batch))
