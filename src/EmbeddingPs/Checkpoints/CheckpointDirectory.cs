@@ -95,6 +95,18 @@ public sealed partial class CheckpointDirectory : IDisposable
     /// <summary>Lets other jobs write.</summary>
     public void Dispose() => _lock.Dispose();
 
+    /// <summary>A name for a file, below the folder, that no file has: one of an earlier checkpoint of the same step stays as it is until the new manifest is there.</summary>
+    internal static string FreeName(string folder, string name)
+    {
+        string free = name;
+        for (int attempt = 2; File.Exists(Path.Combine(folder, free)); attempt++)
+        {
+            free = Path.ChangeExtension(name, $"{attempt}{Path.GetExtension(name)}");
+        }
+
+        return free;
+    }
+
     /// <summary>The manifests of a folder, oldest first.</summary>
     internal static IReadOnlyList<string> Manifests(string folder) => [.. Directory.GetFiles(folder, Pattern).Order(StringComparer.Ordinal)];
 

@@ -125,14 +125,14 @@ public sealed record CheckpointTable
     /// <summary>The rule that the slots belong to.</summary>
     public required string Optimizer { get; init; }
 
-    /// <summary>The slots of a row.</summary>
+    /// <summary>The slots of a row in the files; none if weights alone were saved.</summary>
     public required IReadOnlyList<string> Slots { get; init; }
 
     /// <summary>Whether the slots fit another table's rule.</summary>
     public bool HasSlotsOf(CheckpointTable other) => Optimizer == other.Optimizer && Slots.SequenceEqual(other.Slots);
 
-    /// <summary>Describes a table.</summary>
-    public static CheckpointTable Of(TableOptions table)
+    /// <summary>Describes a table, saved with its slots or without.</summary>
+    public static CheckpointTable Of(TableOptions table, bool slots = true)
     {
         var rule = RowOptimizer.Create(table.Optimizer, table.ElementType);
         return new CheckpointTable
@@ -143,7 +143,7 @@ public sealed record CheckpointTable
             Dimension = table.Dimension,
             ElementType = table.ElementType,
             Optimizer = table.Optimizer.GetType().Name.Replace("Options", "", StringComparison.Ordinal),
-            Slots = rule.CountsSteps ? [.. rule.SlotNames, "steps"] : rule.SlotNames,
+            Slots = !slots ? [] : rule.CountsSteps ? [.. rule.SlotNames, "steps"] : rule.SlotNames,
         };
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -6,10 +7,15 @@ namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 /// <summary>A checkpoint to be read.</summary>
 public sealed class CheckpointSource
 {
-    private CheckpointSource(string manifestPath, CheckpointManifest manifest)
+    private CheckpointSource(string manifestPath, IReadOnlyList<string> skipped)
     {
         ManifestPath = manifestPath;
-        Manifest = manifest;
+        Manifest = CheckpointManifest.Read(manifestPath);
+        Skipped = skipped;
+        foreach (var segment in Manifest.Files)
+        {
+            CheckLength(segment);
+        }
     }
 
     /// <summary>The path of the manifest.</summary>
@@ -18,23 +24,43 @@ public sealed class CheckpointSource
     /// <summary>What it says.</summary>
     public CheckpointManifest Manifest { get; }
 
-    /// <summary>Opens a checkpoint.</summary>
-    /// <param name="path">A manifest, or a folder, of which the newest manifest is taken.</param>
-    /// <exception cref="OpenEmbeddingException">There is none, or it is damaged.</exception>
+    /// <summary>The newer checkpoints that are not whole, newest first, one line each.</summary>
+    public IReadOnlyList<string> Skipped { get; }
+
+    /// <summary>Opens a checkpoint whose manifest is undamaged and whose files have their lengths; checksums are compared when the files are read.</summary>
+    /// <param name="path">A manifest, or a folder, of which the newest whole checkpoint is taken.</param>
+    /// <exception cref="OpenEmbeddingException">There is none, or the manifest given is not that of a whole checkpoint.</exception>
     public static CheckpointSource OpenForReading(string path)
     {
-        string manifest = Path.GetFullPath(path);
-        if (Directory.Exists(manifest))
-        {
-            manifest = CheckpointDirectory.Manifests(manifest).LastOrDefault()
-                ?? throw new OpenEmbeddingException($"The folder {path} has no checkpoint; a checkpoint is a file step-*.json in it.", JobExitCode.Data);
-        }
-
-        return new CheckpointSource(manifest, CheckpointManifest.Read(manifest));
+        string full = Path.GetFullPath(path);
+        return Directory.Exists(full) ? OpenNewest(full) : new CheckpointSource(full, []);
     }
 
     /// <summary>The path of a file of the checkpoint.</summary>
     public string PathOf(CheckpointSegment segment) => Path.Combine(Path.GetDirectoryName(ManifestPath)!, segment.File);
+
+    /// <summary>Opens a file of the checkpoint that has the length the manifest tells of.</summary>
+    internal SafetensorsFile Open(CheckpointSegment segment)
+    {
+        var file = new SafetensorsFile(PathOf(segment));
+        if (file.Bytes == segment.Bytes)
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw new OpenEmbeddingException(
+            $"{file.FilePath} has {file.Bytes} bytes, {ManifestPath} tells of {segment.Bytes}; it is damaged.", JobExitCode.Data);
+    }
+
+    /// <summary>Compares what was read of a file with the checksum of the manifest.</summary>
+    internal void CheckContent(SafetensorsFile file, CheckpointSegment segment, IEnumerable<XxHash3> arrays)
+    {
+        if (SafetensorsFile.Checksum(file.Header, arrays) != segment.Checksum)
+        {
+            throw new OpenEmbeddingException($"{file.FilePath} does not have the checksum that {ManifestPath} tells; it is damaged.", JobExitCode.Data);
+        }
+    }
 
     /// <summary>Checks that the checkpoint has every table of a job.</summary>
     /// <returns>What the job takes otherwise than it was saved, one line each.</returns>
@@ -54,11 +80,44 @@ public sealed class CheckpointSource
             var wanted = CheckpointTable.Of(table);
             if (!saved.HasSlotsOf(wanted))
             {
-                notes.Add($"Table {table.Name}: saved with {saved.Optimizer}, trained with {wanted.Optimizer}; weights are kept, slots start anew.");
+                string how = saved.Slots.Count == 0 ? $"with {saved.Optimizer} without slots" : $"with {saved.Optimizer}";
+                notes.Add($"Table {table.Name}: saved {how}, trained with {wanted.Optimizer}; weights are kept, slots start anew.");
             }
         }
 
         return notes;
+    }
+
+    private static CheckpointSource OpenNewest(string folder)
+    {
+        var skipped = new List<string>();
+        foreach (string manifest in CheckpointDirectory.Manifests(folder).Reverse())
+        {
+            try
+            {
+                return new CheckpointSource(manifest, skipped);
+            }
+            catch (OpenEmbeddingException e)
+            {
+                skipped.Add(e.Message);
+            }
+        }
+
+        throw new OpenEmbeddingException(
+            skipped.Count == 0
+                ? $"The folder {folder} has no checkpoint; a checkpoint is a file step-*.json in it."
+                : $"The folder {folder} has no whole checkpoint; of {skipped.Count} the newest: {skipped[0]}",
+            JobExitCode.Data);
+    }
+
+    private void CheckLength(CheckpointSegment segment)
+    {
+        var file = new FileInfo(PathOf(segment));
+        if (!file.Exists || file.Length != segment.Bytes)
+        {
+            string problem = file.Exists ? $"has {file.Length} bytes" : "is missing";
+            throw new OpenEmbeddingException($"{file.FullName} {problem}, {ManifestPath} tells of {segment.Bytes} bytes.", JobExitCode.Data);
+        }
     }
 
     /// <summary>The table of a name.</summary>

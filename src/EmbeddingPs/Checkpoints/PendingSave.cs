@@ -19,18 +19,18 @@ public abstract class PendingSave
     /// <exception cref="OpenEmbeddingException">A server could not write; training can go on, and earlier checkpoints are as they were.</exception>
     public abstract SaveResult Wait();
 
-    private protected static SaveResult ResultOf(IReadOnlyList<TableOptions> tables, IReadOnlyList<SavedSegments> saved)
+    private protected static SaveResult ResultOf(SaveRequest request, IReadOnlyList<TableOptions> tables, IReadOnlyList<SavedSegments> saved)
     {
         return saved.FirstOrDefault(server => server.Problem is not null) is { Problem: { } problem }
             ? throw new OpenEmbeddingException(problem)
-            : new SaveResult([.. tables.Select(CheckpointTable.Of)], [.. saved.Select(server => server.Segments)]);
+            : new SaveResult([.. tables.Select(table => CheckpointTable.Of(table, request.Slots))], [.. saved.Select(server => server.Segments)]);
     }
 }
 
 /// <summary>A save that is over.</summary>
-internal sealed class FinishedSave(IReadOnlyList<TableOptions> tables, IReadOnlyList<SavedSegments> saved) : PendingSave
+internal sealed class FinishedSave(SaveRequest request, IReadOnlyList<TableOptions> tables, IReadOnlyList<SavedSegments> saved) : PendingSave
 {
     public override bool IsCompleted => true;
 
-    public override SaveResult Wait() => ResultOf(tables, saved);
+    public override SaveResult Wait() => ResultOf(request, tables, saved);
 }

@@ -12,7 +12,7 @@ public sealed record NamedArray(string Name, string Type, long[] Shape, ReadOnly
 
 /// <summary>Writes arrays in the safetensors format: an 8-byte length, a JSON header, the arrays one after another.</summary>
 /// <remarks>Format: https://github.com/huggingface/safetensors#format.</remarks>
-public static class Safetensors
+public static partial class Safetensors
 {
     private const int Alignment = 8;
 
@@ -20,14 +20,8 @@ public static class Safetensors
     /// <exception cref="IOException">The folder is missing or not writable, or the disk is full.</exception>
     public static void Write(string path, IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata)
     {
-        WholeFile.Write(path, stream =>
-        {
-            stream.Write(Header([.. arrays.Select(array => new ArrayPlan(array.Name, array.Type, array.Shape, array.Data.Length))], metadata));
-            foreach (NamedArray array in arrays)
-            {
-                stream.Write(array.Data.Span);
-            }
-        });
+        byte[] header = Header(PlanOf(arrays), metadata);
+        WholeFile.Write(path, stream => WriteArrays(stream, header, arrays));
     }
 
     /// <summary>The length and the header of a file; the arrays follow in the same order.</summary>
@@ -67,6 +61,18 @@ public static class Safetensors
         byte[] header = buffer.ToArray();
         BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)(header.Length - sizeof(ulong)));
         return header;
+    }
+
+    private static ArrayPlan[] PlanOf(IReadOnlyList<NamedArray> arrays) =>
+        [.. arrays.Select(array => new ArrayPlan(array.Name, array.Type, array.Shape, array.Data.Length))];
+
+    private static void WriteArrays(Stream stream, byte[] header, IReadOnlyList<NamedArray> arrays)
+    {
+        stream.Write(header);
+        foreach (NamedArray array in arrays)
+        {
+            stream.Write(array.Data.Span);
+        }
     }
 
     private static void WriteNumbers(Utf8JsonWriter json, string name, ReadOnlySpan<long> numbers)

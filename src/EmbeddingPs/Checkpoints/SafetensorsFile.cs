@@ -34,7 +34,7 @@ public sealed class SafetensorsFile : IDisposable
             Header = ReadHeader();
             Arrays = ReadArrays();
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
         {
             _file.Dispose();
             throw new OpenEmbeddingException($"{path} is not a safetensors file: {e.Message}", JobExitCode.Data, e);

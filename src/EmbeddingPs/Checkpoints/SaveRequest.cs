@@ -13,8 +13,13 @@ public sealed record SaveRequest
     /// <summary>Steps trained so far; gives the files their names.</summary>
     [Key(1)]
     public required long Step { get; init; }
+
+    /// <summary>Whether slots are written too; without them training cannot go on exactly.</summary>
+    [Key(2)]
+    public bool Slots { get; init; } = true;
 }
 
 /// <summary>Asks a store to take the rows of a checkpoint.</summary>
 /// <param name="Source">The checkpoint.</param>
-public sealed record LoadRequest(CheckpointSource Source);
+/// <param name="Slots">Whether slots are taken too; without them they start anew.</param>
+public sealed record LoadRequest(CheckpointSource Source, bool Slots = true);

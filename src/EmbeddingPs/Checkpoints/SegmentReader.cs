@@ -15,9 +15,11 @@ internal sealed unsafe class SegmentReader
     private readonly SafetensorsFile _file;
     private readonly Dictionary<string, XxHash3> _hashes;
     private readonly HashSet<string> _read = [];
+    private readonly bool _slots;
 
-    private SegmentReader(CheckpointSource source, SafetensorsFile file)
+    private SegmentReader(CheckpointSource source, SafetensorsFile file, bool slots)
     {
+        _slots = slots;
         _source = source;
         _file = file;
         _hashes = file.Arrays.ToDictionary(array => array.Name, _ => new XxHash3());
@@ -25,19 +27,20 @@ internal sealed unsafe class SegmentReader
 
     /// <summary>Takes rows into tables that have none.</summary>
     /// <exception cref="OpenEmbeddingException">A file is missing, damaged or of another model; the tables are then not to be used.</exception>
-    public static void Load(CheckpointSource source, EmbeddingTable[] tables)
+    public static void Load(CheckpointSource source, EmbeddingTable[] tables, bool slots)
     {
         source.Check([.. tables.Select(table => table.Options)]);
+        foreach (var table in tables)
+        {
+            // Shards have not quite the same number of keys.
+            long rows = source.Manifest.Servers.SelectMany(server => server).Sum(segment => segment.Rows.GetValueOrDefault(table.Options.Name)) / table.Shards;
+            table.Reserve(rows + (rows / 32));
+        }
+
         foreach (var segment in source.Manifest.Servers.SelectMany(server => server))
         {
-            using var file = new SafetensorsFile(source.PathOf(segment));
-            if (file.Bytes != segment.Bytes)
-            {
-                throw new OpenEmbeddingException(
-                    $"{file.FilePath} has {file.Bytes} bytes, {source.ManifestPath} tells of {segment.Bytes}; it is damaged.", JobExitCode.Data);
-            }
-
-            var reader = new SegmentReader(source, file);
+            using var file = source.Open(segment);
+            var reader = new SegmentReader(source, file, slots);
             Array.ForEach(tables, reader.Read);
             reader.Finish(segment);
         }
@@ -46,7 +49,7 @@ internal sealed unsafe class SegmentReader
     private void Read(EmbeddingTable table)
     {
         var saved = _source.Find(table.Options.Name);
-        var kept = saved.HasSlotsOf(CheckpointTable.Of(table.Options)) ? table.Columns() : table.Columns()[..1];
+        var kept = _slots && saved.HasSlotsOf(CheckpointTable.Of(table.Options)) ? table.Columns() : table.Columns()[..1];
         var keysArray = Find(table, "keys");
         int savedBytes = saved.ElementType.SizeOf();
         long total = keysArray.Bytes / sizeof(long);
@@ -113,6 +116,7 @@ internal sealed unsafe class SegmentReader
             }
 
             table.Import(rows, (nint)start);
+            table.Release(rows);
         }
     }
 
@@ -165,10 +169,7 @@ internal sealed unsafe class SegmentReader
             }
         }
 
-        if (SafetensorsFile.Checksum(_file.Header, _file.Arrays.Select(array => _hashes[array.Name])) != segment.Checksum)
-        {
-            throw new OpenEmbeddingException($"{_file.FilePath} does not have the checksum that {_source.ManifestPath} tells; it is damaged.", JobExitCode.Data);
-        }
+        _source.CheckContent(_file, segment, _file.Arrays.Select(array => _hashes[array.Name]));
     }
 
     private void ReadPart(ArrayPlan array, long start, Span<byte> destination)

@@ -31,11 +31,11 @@ internal sealed unsafe class SegmentWriter
     /// <summary>Writes the file and flushes it; the tables do not change meanwhile. What prevents it is a result.</summary>
     public static SavedSegments TryWrite(SaveRequest request, int server, int servers, EmbeddingTable[] tables)
     {
-        string name = FreeName(request, $"server-{server}-of-{servers}");
+        string name = CheckpointDirectory.FreeName(request.Folder, CheckpointDirectory.FileOf(request.Step, $"server-{server}-of-{servers}"));
         string path = Path.Combine(request.Folder, name);
         try
         {
-            return new SavedSegments { Segments = [Write(path, tables) with { File = name }] };
+            return new SavedSegments { Segments = [Write(path, tables, request.Slots) with { File = name }] };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -44,21 +44,9 @@ internal sealed unsafe class SegmentWriter
         }
     }
 
-    // A file of an earlier checkpoint of the same step stays as it is until the new manifest is there.
-    private static string FreeName(SaveRequest request, string part)
+    private static CheckpointSegment Write(string path, EmbeddingTable[] tables, bool slots)
     {
-        string name = CheckpointDirectory.FileOf(request.Step, part);
-        for (int attempt = 2; File.Exists(Path.Combine(request.Folder, name)); attempt++)
-        {
-            name = CheckpointDirectory.FileOf(request.Step, $"{part}.{attempt}");
-        }
-
-        return name;
-    }
-
-    private static CheckpointSegment Write(string path, EmbeddingTable[] tables)
-    {
-        ArrayPlan[] arrays = [.. tables.SelectMany(Plan)];
+        ArrayPlan[] arrays = [.. tables.SelectMany(table => Plan(table, Columns(table, slots)))];
         byte[] header = Safetensors.Header(arrays, new Dictionary<string, string>());
         long bytes = header.Length + arrays.Sum(array => array.Bytes);
         using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, bytes);
@@ -67,7 +55,7 @@ internal sealed unsafe class SegmentWriter
         int first = 0;
         foreach (var table in tables)
         {
-            first = writer.WriteRows(table, first);
+            first = writer.WriteRows(table, Columns(table, slots), first);
         }
 
         RandomAccess.FlushToDisk(file);
@@ -80,13 +68,15 @@ internal sealed unsafe class SegmentWriter
         };
     }
 
-    private static IEnumerable<ArrayPlan> Plan(EmbeddingTable table)
+    private static RowColumn[] Columns(EmbeddingTable table, bool slots) => slots ? table.Columns() : table.Columns()[..1];
+
+    private static IEnumerable<ArrayPlan> Plan(EmbeddingTable table, RowColumn[] columns)
     {
         string name = $"table/{table.Options.Name}";
         long rows = table.RowCount;
         yield return new ArrayPlan($"{name}/keys", "I64", [rows], rows * sizeof(long));
         var element = table.Options.ElementType;
-        foreach (var column in table.Columns())
+        foreach (var column in columns)
         {
             yield return column.IsCount
                 ? new ArrayPlan($"{name}/{column.Name}", "I32", [rows], rows * sizeof(int))
@@ -99,10 +89,9 @@ internal sealed unsafe class SegmentWriter
     }
 
     /// <returns>The first array of the next table.</returns>
-    private int WriteRows(EmbeddingTable table, int firstArray)
+    private int WriteRows(EmbeddingTable table, RowColumn[] columns, int firstArray)
     {
         int stored = table.StoredBytes;
-        var columns = table.Columns();
         long[] keys = new long[Math.Max(1, ChunkBytes / stored)];
         long[] rows = new long[keys.Length];
         byte[] chunk = new byte[(long)keys.Length * stored];
@@ -114,8 +103,10 @@ internal sealed unsafe class SegmentWriter
             fixed (byte* start = chunk) // in place while the table copies into it
             {
                 cursor = table.Scan(cursor, keys, (nint)start, out count);
-                table.Find(keys.AsSpan(0, count), rows);
-                table.Export(rows.AsSpan(0, count), (nint)start);
+                var found = rows.AsSpan(0, count);
+                table.FindOrAdd(keys.AsSpan(0, count), found); // none is new, but some may not be in memory
+                table.Export(found, (nint)start);
+                table.Release(found);
             }
 
             Append(firstArray, MemoryMarshal.AsBytes(keys.AsSpan(0, count)));

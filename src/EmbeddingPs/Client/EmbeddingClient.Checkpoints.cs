@@ -6,12 +6,15 @@ namespace OpenEmbedding.EmbeddingPs.Client;
 /// <content>Checkpoints: the first trainer asks the servers.</content>
 public sealed unsafe partial class EmbeddingClient
 {
+    /// <summary>Whether this is the trainer that asks for all.</summary>
+    internal bool IsFirst => _trainer == 0;
+
     /// <inheritdoc/>
     public PendingSave BeginSave(SaveRequest request)
     {
-        if (_trainer != 0)
+        if (!IsFirst)
         {
-            return new FinishedSave([], []);
+            return new FinishedSave(request, [], []);
         }
 
         var tables = Shapes.Tables;
@@ -22,20 +25,21 @@ public sealed unsafe partial class EmbeddingClient
             SendControl(server, MessageKind.Save, replies.Id, ControlMessage.Serialize(request));
         }
 
-        return new RemoteSave(this, replies, tables);
+        return new RemoteSave(this, request, replies, tables);
     }
 
     /// <inheritdoc/>
     public void Load(LoadRequest request)
     {
-        if (_trainer == 0)
+        if (IsFirst)
         {
             request.Source.Check(Shapes.Tables);
-            Ask(MessageKind.Load, MessageKind.Done, ControlMessage.Serialize(new LoadBody { Manifest = request.Source.ManifestPath })).Dispose();
+            var body = new LoadBody { Manifest = request.Source.ManifestPath, Slots = request.Slots };
+            Ask(MessageKind.Load, MessageKind.Done, ControlMessage.Serialize(body)).Dispose();
         }
     }
 
-    private sealed class RemoteSave(EmbeddingClient client, ReplySet replies, IReadOnlyList<Tables.TableOptions> tables) : PendingSave
+    private sealed class RemoteSave(EmbeddingClient client, SaveRequest request, ReplySet replies, IReadOnlyList<Tables.TableOptions> tables) : PendingSave
     {
         public override bool IsCompleted => client.IsComplete(replies);
 
@@ -44,7 +48,7 @@ public sealed unsafe partial class EmbeddingClient
             client.WaitFor(replies);
             var saved = Enumerable.Range(0, client.Shards).Select(server => ControlMessage.Read<SavedSegments>(replies.Reply(server))).ToArray();
             replies.Dispose();
-            return ResultOf(tables, saved);
+            return ResultOf(request, tables, saved);
         }
     }
 }

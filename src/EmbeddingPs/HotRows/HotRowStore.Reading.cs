@@ -8,13 +8,14 @@ public sealed unsafe partial class HotRowStore
     private const int ScanBytes = 4 << 20;
 
     /// <summary>Rows, bytes and requests of every table and server, and after a table's servers those of this trainer's replica, if there is one.</summary>
-    /// <remarks>A hot row is counted by its server, which keeps a place for it.</remarks>
+    /// <remarks>A hot row is counted by its server, which keeps a place for it; a row of a table that stays on the trainers only there, even if a save gave it to a server.</remarks>
     public IReadOnlyList<TableStatistics> GetStatistics()
     {
         var statistics = new List<TableStatistics>();
         foreach (var ofTable in _servers.GetStatistics().GroupBy(statistics => statistics.Table))
         {
-            statistics.AddRange(ofTable);
+            bool isWhole = _spaces.IsWhole(_spaces.Of(ofTable.Key));
+            statistics.AddRange(ofTable.Select(ofServer => isWhole ? ofServer with { Rows = 0 } : ofServer));
             lock (_gate)
             {
                 FinishUpdate();

@@ -1,5 +1,4 @@
 using OpenEmbedding.Collectives;
-using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Tables;
@@ -14,7 +13,7 @@ namespace OpenEmbedding.EmbeddingPs.HotRows;
 /// Small array tables stay on the trainers for good. Of the other tables the trainers count keys and choose the hot ones together, see
 /// <see cref="HotRowSchedule"/> and <see cref="HotKeySelection"/>. A pull for a step behind the next choice is put off until it is waited for;
 /// then the hot keys are chosen, rows move between servers and trainers with their slots, and the pull goes out. The servers keep
-/// their copies of hot rows, which nobody reads.
+/// their copies of hot rows, which nobody reads; a save writes the rows to them first.
 /// Sums are collective operations: every trainer pushes every step, in the same place among its other operations of the same set.
 /// An update of replicas is finished by the next call that needs it.
 /// </remarks>
@@ -112,12 +111,6 @@ public sealed unsafe partial class HotRowStore : IEmbeddingStore
             return ticket;
         }
     }
-
-    /// <inheritdoc/>
-    public PendingSave BeginSave(SaveRequest request) => throw NoCheckpoint();
-
-    /// <inheritdoc/>
-    public void Load(LoadRequest request) => throw NoCheckpoint();
 
     /// <summary>Finishes the last update, which other trainers count on, says goodbye to the servers and frees the replicas.</summary>
     public void Dispose()
@@ -234,11 +227,6 @@ public sealed unsafe partial class HotRowStore : IEmbeddingStore
         ticket.Cold = pull.Cold.Count > 0 ? _servers.BeginPull(ticket.Step, ticket.Mode, pull.Cold) : null;
         ticket.IsSent = true;
     }
-
-    private static OpenEmbeddingException NoCheckpoint() =>
-        new(
-            "A checkpoint does not hold rows that are replicated on the trainers; set cluster.hot_rows and embedding.sparse_as_dense_size to 0.",
-            JobExitCode.Configuration);
 
     private void CheckNotPushed(long step)
     {

@@ -14,9 +14,9 @@ internal sealed unsafe class RowKernel<T, TRule>(TRule rule) : RowOptimizer
 {
     private readonly TRule _rule = rule;
 
-    internal override IReadOnlyList<string> SlotNames => _rule.SlotNames;
+    public override IReadOnlyList<string> SlotNames => _rule.SlotNames;
 
-    internal override bool CountsSteps => _rule.CountsSteps;
+    public override bool CountsSteps => _rule.CountsSteps;
 
     public override long SlotBytes(long dimension)
     {

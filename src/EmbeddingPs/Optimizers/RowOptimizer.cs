@@ -39,10 +39,10 @@ public abstract class RowOptimizer
     }
 
     /// <summary>The names of the slots, in the order in which they follow the weights.</summary>
-    internal abstract IReadOnlyList<string> SlotNames { get; }
+    public abstract IReadOnlyList<string> SlotNames { get; }
 
     /// <summary>Whether a count of updates follows the slots, in the place of an element.</summary>
-    internal abstract bool CountsSteps { get; }
+    public abstract bool CountsSteps { get; }
 
     /// <summary>Bytes of state for a row of <paramref name="dimension"/> weights.</summary>
     public abstract long SlotBytes(long dimension);

@@ -79,4 +79,8 @@ public sealed record LoadBody
     /// <summary>The path of the manifest.</summary>
     [Key(0)]
     public required string Manifest { get; init; }
+
+    /// <summary>Whether slots are taken too.</summary>
+    [Key(1)]
+    public bool Slots { get; init; } = true;
 }

@@ -134,8 +134,8 @@ public abstract class ReplicaStore : IEmbeddingStore
         {
             FinishPush();
             return Trainers.Rank == 0
-                ? new FinishedSave(Shard.Shapes.Tables, [SegmentWriter.TryWrite(request, 0, 1, Shard.Tables)])
-                : new FinishedSave([], []);
+                ? new FinishedSave(request, Shard.Shapes.Tables, [SegmentWriter.TryWrite(request, 0, 1, Shard.Tables)])
+                : new FinishedSave(request, [], []);
         }
     }
 
@@ -144,7 +144,7 @@ public abstract class ReplicaStore : IEmbeddingStore
     {
         lock (_gate)
         {
-            SegmentReader.Load(request.Source, Shard.Tables);
+            SegmentReader.Load(request.Source, Shard.Tables, request.Slots);
         }
     }
 

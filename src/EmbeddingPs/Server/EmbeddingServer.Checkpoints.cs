@@ -24,7 +24,8 @@ public sealed unsafe partial class EmbeddingServer
     private void AnswerLoad(TrainerState trainer, MessageBuffer message)
     {
         using var load = Timeline.Begin("load rows");
-        SegmentReader.Load(CheckpointSource.OpenForReading(ControlMessage.Read<LoadBody>(message).Manifest), Shard.Tables);
+        var body = ControlMessage.Read<LoadBody>(message);
+        SegmentReader.Load(CheckpointSource.OpenForReading(body.Manifest), Shard.Tables, body.Slots);
         var header = ReplyHeader(trainer, MessageKind.Done, Envelope.HeaderOf(message).Ticket);
         Reply(trainer, ControlMessage.Create(header, []));
     }

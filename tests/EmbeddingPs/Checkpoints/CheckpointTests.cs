@@ -88,6 +88,28 @@ public sealed class CheckpointTests : IDisposable
         Assert.All(rows, row => Assert.Contains(WeightsOf(row.Value), before[row.Key], StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void WeightsAloneAreSavedAndLoaded()
+    {
+        var adam = Table(TableKind.Hash, new AdamOptions());
+        var source = Train(2, [adam], steps: 2);
+        var before = StoredRowsOf.Table(source, adam.Name);
+
+        var weights = LoadAndSave(source, 3, [adam], slotsSaved: false);
+        Assert.Empty(weights.Manifest.Tables[0].Slots);
+        Assert.Equal("Adam", weights.Manifest.Tables[0].Optimizer);
+        Assert.Contains("without slots", Assert.Single(weights.Check([adam])), StringComparison.Ordinal);
+        var saved = StoredRowsOf.Table(weights, adam.Name);
+        Assert.Equal(before.Keys, saved.Keys);
+        Assert.Equal(before.Values.Select(WeightsOf), saved.Values.Select(WeightsOf));
+        Assert.All(saved.Values, row => Assert.EndsWith(WeightsOf(row), row, StringComparison.Ordinal));
+
+        var fresh = StoredRowsOf.Table(LoadAndSave(weights, 1, [adam]), adam.Name);
+        Assert.Equal(before.Values.Select(WeightsOf), fresh.Values.Select(WeightsOf));
+        Assert.Equal(fresh, StoredRowsOf.Table(LoadAndSave(source, 1, [adam], slotsLoaded: false), adam.Name));
+        Assert.NotEqual(before, fresh);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(100)]
@@ -192,7 +214,7 @@ public sealed class CheckpointTests : IDisposable
     private static TableOptions Table(TableKind kind, OptimizerOptions optimizer, ElementType type = ElementType.Float32) =>
         new() { Name = $"{kind} rows", Kind = kind, Vocabulary = Vocabulary, Dimension = Dimension, ElementType = type, Optimizer = optimizer, Seed = 3 };
 
-    private static string WeightsOf(string row) => row.Split(' ').Single(part => part.Contains("/weights:", StringComparison.Ordinal));
+    private static string WeightsOf(string row) => row.Split(' ').Single(part => part.Contains("/weights:", StringComparison.Ordinal)).Split(":")[1];
 
     private static void AssertRefused(CheckpointSource source, TableOptions[] tables, string path)
     {
@@ -254,17 +276,17 @@ public sealed class CheckpointTests : IDisposable
         return Save(store, steps, _folder, keep);
     }
 
-    private CheckpointSource LoadAndSave(CheckpointSource source, int servers, TableOptions[] tables)
+    private CheckpointSource LoadAndSave(CheckpointSource source, int servers, TableOptions[] tables, bool slotsLoaded = true, bool slotsSaved = true)
     {
         using var cluster = new PsCluster(1, servers).CreateTables(tables);
-        cluster.Trainers[0].Load(new LoadRequest(source));
-        return Save(cluster.Trainers[0], 1, Path.Combine(_folder, Guid.NewGuid().ToString()), keep: 10);
+        cluster.Trainers[0].Load(new LoadRequest(source, slotsLoaded));
+        return Save(cluster.Trainers[0], 1, Path.Combine(_folder, Guid.NewGuid().ToString()), keep: 10, slotsSaved);
     }
 
-    private static CheckpointSource Save(EmbeddingClient store, long step, string folder, int keep)
+    private static CheckpointSource Save(EmbeddingClient store, long step, string folder, int keep, bool slots = true)
     {
         using var directory = CheckpointDirectory.OpenForWriting(folder);
-        var saved = store.BeginSave(new SaveRequest { Folder = directory.Folder, Step = step }).Wait();
+        var saved = store.BeginSave(new SaveRequest { Folder = directory.Folder, Step = step, Slots = slots }).Wait();
         directory.Commit(new CheckpointManifest { Step = step, Tables = saved.Tables, Servers = saved.Servers }, keep);
         return CheckpointSource.OpenForReading(folder);
     }
