@@ -30,7 +30,7 @@ internal static class Program
                 return Generate(generate);
             default:
                 var train = (TrainArguments)arguments;
-                return TrainCommand.Run(() => JobOptions.Load(train.ConfigPath, train.Overrides));
+                return TrainCommand.Run(() => JobOptions.Read(train.ConfigPath, train.Overrides));
         }
     }
 

@@ -132,6 +132,27 @@ public sealed partial class MpiJob : IDisposable
         }
     }
 
+    /// <summary>Waits until the job has printed a text a number of times on its output, or is over.</summary>
+    /// <exception cref="TimeoutException">The time of the job is over.</exception>
+    public void WaitForTextOrEnd(string text, int times)
+    {
+        while (!_process.WaitForExit(5))
+        {
+            lock (_output)
+            {
+                if (_output.ToString().Split(text).Length > times)
+                {
+                    return;
+                }
+            }
+
+            if (_clock.Elapsed > _timeout)
+            {
+                throw Fail($"did not print \"{text}\" {times} times in {_timeout.TotalSeconds} s");
+            }
+        }
+    }
+
     /// <summary>Waits for the end of the job.</summary>
     /// <exception cref="TimeoutException">The time is over; the job is killed.</exception>
     public MpiJobResult WaitForExit()

@@ -19,6 +19,9 @@ public static class TrainerCommandLine
         ["--epochs"] = "train.epochs",
         ["--prefetch"] = "train.prefetch",
         ["--server"] = "cluster.servers",
+        ["--checkpoint"] = "checkpoint.directory",
+        ["--load"] = "load.from",
+        ["--save"] = "output.model",
     };
 
     /// <summary>What an alias stands for when no value follows it, as in the scripts that have it as a switch.</summary>
@@ -28,7 +31,7 @@ public static class TrainerCommandLine
         ["--server"] = "auto",
     };
 
-    private static readonly string[] _later = ["--checkpoint", "--load", "--save", "--export", "--cache", "--profile"];
+    private static readonly string[] _later = ["--export", "--cache", "--profile"];
 
     /// <summary>Says what the arguments ask for.</summary>
     /// <exception cref="OpenEmbeddingException">One line; exit code <see cref="JobExitCode.Configuration"/>.</exception>

@@ -16,7 +16,7 @@ public sealed partial record JobOptions
     /// <exception cref="Collectives.OpenEmbeddingException">
     /// One line that names file, key, value and what is allowed; exit code <see cref="Collectives.JobExitCode.Configuration"/>.
     /// </exception>
-    public static JobOptions Load(string? path, IReadOnlyList<ConfigurationOverride>? overrides = null) =>
+    public static JobOptions Read(string? path, IReadOnlyList<ConfigurationOverride>? overrides = null) =>
         new ConfigurationLoader(path, overrides ?? []).Load();
 
     /// <summary>The whole job as JSON with the values in effect; keys without a value are left out.</summary>

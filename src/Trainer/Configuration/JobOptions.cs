@@ -20,6 +20,12 @@ public sealed partial record JobOptions
     /// <summary>How long and in what portions the job trains.</summary>
     public TrainOptions Train { get; init; } = new();
 
+    /// <summary>Where training begins.</summary>
+    public LoadOptions Load { get; init; } = new();
+
+    /// <summary>When the state of training is saved.</summary>
+    public CheckpointOptions Checkpoint { get; init; } = new();
+
     /// <summary>What the ranks do and how they talk.</summary>
     public ClusterOptions Cluster { get; init; } = new();
 

@@ -17,6 +17,10 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Weights { get; init; }
 
+    /// <summary>A folder for the trained model without optimizer state, in the form of a checkpoint; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Model { get; init; }
+
     /// <summary>How progress is shown, from one rank only.</summary>
     public ProgressStyle Progress { get; init; } = ProgressStyle.Auto;
 }

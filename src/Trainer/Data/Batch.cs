@@ -8,6 +8,9 @@ public sealed class Batch
     /// <summary>The number of rows now held; may be smaller than the batch size, also 0.</summary>
     public int Rows { get; internal set; }
 
+    /// <summary>Malformed rows that were skipped where this batch's rows are.</summary>
+    public int BadRows { get; internal set; }
+
     /// <summary>The number of dense columns, n.</summary>
     public int DenseColumns { get; private set; }
 
@@ -38,6 +41,7 @@ public sealed class Batch
     internal void Clear(int capacity, int denseColumns, int sparseColumns)
     {
         Rows = 0;
+        BadRows = 0;
         DenseColumns = denseColumns;
         SparseColumns = sparseColumns;
         if (Labels.Length < capacity)

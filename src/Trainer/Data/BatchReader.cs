@@ -109,6 +109,7 @@ public sealed class BatchReader : IDisposable
             else if (_options.OnBadRow == BadRowRule.Skip)
             {
                 BadRows++;
+                batch.BadRows++;
             }
             else
             {

@@ -11,7 +11,7 @@ namespace OpenEmbedding.Trainer.Models;
 /// they travel, so that one all-reduce sums them.
 /// </summary>
 /// <remarks>Used from one thread. All parameters have one element type, float32 or float64, and are on the CPU.</remarks>
-public sealed unsafe class DenseOptimizer : IDisposable
+public sealed unsafe partial class DenseOptimizer : IDisposable
 {
     private const int Alignment = 64;
     private readonly DenseParameter[] _parameters;

@@ -9,7 +9,7 @@ namespace OpenEmbedding.Trainer.Training;
 /// </summary>
 internal sealed unsafe class StepAgreement : IDisposable
 {
-    private const int Length = 3;
+    private const int Length = 5;
     private readonly ProcessSet _trainers;
     private readonly double* _sums = (double*)NativeMemory.AllocZeroed(Length, sizeof(double));
     private Pending? _pending;
@@ -28,12 +28,25 @@ internal sealed unsafe class StepAgreement : IDisposable
     /// <summary>Whether any trainer has a batch, which may be one of malformed rows only.</summary>
     public bool GoesOn => _sums[2] > 0;
 
-    /// <summary>Announces this trainer's samples for the next step, the sum of its losses so far in this epoch, and whether it has a batch.</summary>
-    public void Begin(int rows, double lossSum, bool hasBatch)
+    /// <summary>Whether any trainer wants a checkpoint before the step.</summary>
+    public bool SaveIsDue => _sums[3] > 0;
+
+    /// <summary>Whether any trainer was told to stop before the step.</summary>
+    public bool Stops => _sums[4] > 0;
+
+    /// <summary>Announces what this trainer has for the next step.</summary>
+    /// <param name="rows">Its samples.</param>
+    /// <param name="lossSum">The sum of its losses so far in this epoch.</param>
+    /// <param name="hasBatch">Whether it has a batch, which may be without samples.</param>
+    /// <param name="saves">Whether it wants a checkpoint.</param>
+    /// <param name="stops">Whether it was told to stop.</param>
+    public void Begin(int rows, double lossSum, bool hasBatch, bool saves, bool stops)
     {
         _sums[0] = rows;
         _sums[1] = lossSum;
         _sums[2] = hasBatch ? 1 : 0;
+        _sums[3] = saves ? 1 : 0;
+        _sums[4] = stops ? 1 : 0;
         _pending = _trainers.AllReduceAsync("step agreement", (nint)_sums, Length, ElementType.Float64, ReduceOperation.Sum);
     }
 

@@ -32,16 +32,19 @@ internal sealed record Summary
 
     public required long Samples { get; init; }
 
+    /// <summary>Of <see cref="Samples"/>, those that were trained before this job, by the checkpoint that it loaded.</summary>
+    public required long LoadedSamples { get; init; }
+
     public required long Steps { get; init; }
 
     public required double Seconds { get; init; }
 
-    public double SamplesPerSecond => Seconds > 0 ? Samples / Seconds : 0;
+    public double SamplesPerSecond => Seconds > 0 ? (Samples - LoadedSamples) / Seconds : 0;
 
     /// <summary>The steps after the first <c>output.steady_after</c>; null when there are none.</summary>
     public required SteadySpeed? Steady { get; init; }
 
-    public required Quality Train { get; init; }
+    public required Quality? Train { get; init; }
 
     public required Quality? Test { get; init; }
 

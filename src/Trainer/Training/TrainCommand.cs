@@ -28,12 +28,12 @@ internal static class TrainCommand
             return failure.ExitCode;
         }
 
-        using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, communication);
-        using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, communication);
+        var interruption = new Interruption();
+        using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, communication, interruption);
+        using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, communication, interruption);
         try
         {
-            Run(communication, load);
-            return JobExitCode.Success;
+            return Run(communication, load, interruption);
         }
         catch (StartupException failure)
         {
@@ -51,25 +51,31 @@ internal static class TrainCommand
         }
     }
 
-    private static void Run(Communication communication, Func<JobOptions> load)
+    private static int Run(Communication communication, Func<JobOptions> load, Interruption interruption)
     {
         JobOptions options = StartupCheck.Together(communication, load);
         StartupCheck.SameEverywhere(communication, options.Hash);
         communication.Configure(Cluster.CommunicationOptionsOf(options.Cluster));
         using Cluster cluster = StartupCheck.Together(
             communication, () => Cluster.Join(communication, options.Cluster, options.Embedding.SparseAsDenseSize, StorageOf(options.Embedding)));
-        TrainingData? data = StartupCheck.Together(
-            communication, () => cluster.IsServer ? null : new TrainingData(options, cluster.Rank, cluster.Size));
-        if (data is null)
+        using JobInputs? inputs = StartupCheck.Together(
+            communication, () => cluster.IsServer ? null : JobInputs.Open(options, cluster.Rank, cluster.Size));
+        interruption.Deferred = options.Checkpoint.Directory is not null;
+        if (inputs is null)
         {
             cluster.Serve();
             ReportMemory(communication);
-            return;
+            return ExitCodeOf(interruption);
         }
 
-        data.ShareScale(cluster.Trainers);
-        using var job = new TrainingJob(options, cluster, data);
+        inputs.Data.ShareScale(cluster.Trainers);
+        using var job = new TrainingJob(options, cluster, inputs, interruption);
         TrainingResult result = job.Run();
+        if (!result.Stopped)
+        {
+            job.WriteModel(inputs.Model);
+        }
+
         if (cluster.Rank == 0 && options.Output.Weights is { } weights)
         {
             WeightsFile.Write(weights, job, cluster.Store);
@@ -84,15 +90,30 @@ internal static class TrainCommand
         {
             Summarize(options, cluster, communication, result, traffic, tables, memory).Write(summary, options);
         }
+
+        if (result.Stopped && cluster.Rank == 0)
+        {
+            Console.Error.WriteLine(
+                $"oe-train: interrupted by {interruption.Signal ?? "a signal to another rank"} after step {result.Steps}; --load {options.Checkpoint.Directory} goes on from there");
+        }
+
+        return result.Stopped ? JobExitCode.Interrupted : JobExitCode.Success;
     }
+
+    private static int ExitCodeOf(Interruption interruption) => interruption.Signal is null ? JobExitCode.Success : JobExitCode.Interrupted;
 
     private static StorageOptions? StorageOf(EmbeddingOptions options) =>
         options.Storage == StorageKind.Tiered ? new StorageOptions(options.StoragePath, (long)options.CacheMb << 20) : null;
 
-    private static PosixSignalRegistration OnSignal(PosixSignal signal, Communication communication) =>
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, Communication communication, Interruption interruption) =>
         PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = true;
+            if (interruption.Note(context.Signal.ToString()))
+            {
+                return;
+            }
+
             if (communication.Rank > 0)
             {
                 // A Ctrl-C reaches all ranks; the first one speaks for them and ends them before this is over.
@@ -120,6 +141,7 @@ internal static class TrainCommand
             Servers = cluster.Servers,
             Trainers = cluster.Size,
             Samples = result.Samples,
+            LoadedSamples = result.LoadedSamples,
             Steps = result.Steps,
             Seconds = result.Seconds,
             Steady = result.Steady,

@@ -40,8 +40,9 @@ internal sealed class TrainingData
         _scale = DenseScale.Create(_options.Data, _range);
     }
 
-    /// <summary>Opens this trainer's part of the training rows.</summary>
-    public BatchReader OpenTrain() => new(_options.Data, _options.Data.Train, _trainer, _trainers, _options.Train.BatchSize, _scale);
+    /// <summary>Opens this trainer's part of the training rows, behind those that are passed; see <see cref="BatchReader"/>.</summary>
+    public BatchReader OpenTrain(long passed = 0) =>
+        new(_options.Data, _options.Data.Train, _trainer, _trainers, _options.Train.BatchSize, _scale, passed);
 
     /// <summary>Opens this trainer's part of the test rows.</summary>
     public BatchReader OpenTest() => new(_options.Data, _options.Data.Test!, _trainer, _trainers, _options.Train.BatchSize, _scale);

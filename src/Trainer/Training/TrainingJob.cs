@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.Trainer.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Metrics;
@@ -10,7 +11,7 @@ using TorchSharp;
 namespace OpenEmbedding.Trainer.Training;
 
 /// <summary>A trainer's part in <c>oe-train</c>: all epochs, each followed by the test rows.</summary>
-internal sealed class TrainingJob : IDisposable
+internal sealed partial class TrainingJob : IDisposable
 {
     private readonly JobOptions _options;
     private readonly Cluster _cluster;
@@ -23,15 +24,31 @@ internal sealed class TrainingJob : IDisposable
     private readonly TrainStep _step;
     private readonly StepAgreement _agreement;
     private readonly SteadyClock _steady;
+    private readonly CheckpointWriter? _checkpoints;
+    private readonly Interruption _interruption;
+
+    // Where training is; of the epoch under way, as long as there is one.
+    private BinaryMetrics _metrics = new();
+    private int _epoch = 1;
+    private long _stepsOfEpoch;
+    private long _rowsOfEpoch;
+    private long _samplesOfEpoch;
+    private Quality? _train;
     private long _stepsDone;
     private long _samples;
     private long _badRows;
 
-    public TrainingJob(JobOptions options, Cluster cluster, TrainingData data)
+    // What the checkpoint that was loaded had trained; the store counts steps from there.
+    private long _loadedSteps;
+    private long _loadedSamples;
+
+    /// <summary>Makes model and tables, with initial or loaded weights; every trainer does at the same time.</summary>
+    public TrainingJob(JobOptions options, Cluster cluster, JobInputs inputs, Interruption interruption)
     {
         _options = options;
         _cluster = cluster;
-        _data = data;
+        _interruption = interruption;
+        _data = inputs.Data;
         _progress = ProgressReport.Create(cluster.Rank == 0, options.Output.Progress, options.Train.LogEvery);
         _layout = TableLayout.Create(options);
         _store = cluster.Store;
@@ -42,6 +59,15 @@ internal sealed class TrainingJob : IDisposable
         _step = new TrainStep(_model, _dense, cluster.Trainers, _store, new BatchTensors(_layout, options.Data.Dense.Count, type), cluster.TimelineLane("trainer"));
         _agreement = new StepAgreement(cluster.Trainers);
         _steady = new SteadyClock(options.Output.SteadyAfter);
+        if (options.Checkpoint.Directory is { } folder)
+        {
+            _checkpoints = new CheckpointWriter(inputs.Checkpoints, options.Checkpoint.Keep, _store, _dense, Path.GetFullPath(folder));
+        }
+
+        if (inputs.Source is { } source)
+        {
+            Load(source, inputs.State);
+        }
     }
 
     /// <summary>The model's dense parameters as they are now.</summary>
@@ -50,31 +76,45 @@ internal sealed class TrainingJob : IDisposable
     /// <summary>The tables of the job.</summary>
     public TableLayout Layout => _layout;
 
-    /// <summary>Trains; after every epoch scores the test rows.</summary>
+    /// <summary>Trains; after every epoch scores the test rows. A signal ends it behind a last checkpoint.</summary>
     public TrainingResult Run()
     {
         _progress.Say(Describe());
         var clock = new Stopwatch();
-        Quality train = default!;
         Quality? test = null;
-        for (int epoch = 1; epoch <= _options.Train.Epochs; epoch++)
+        bool stops = false;
+        bool trains = _epoch <= _options.Train.Epochs;
+        while (!stops && _epoch <= _options.Train.Epochs)
         {
             clock.Start();
-            _steady.Resume(_stepsDone);
-            train = TrainEpoch(epoch);
+            _steady.Resume(StoreStep);
+            int epoch = _epoch;
+            stops = TrainEpoch();
             clock.Stop();
             _steady.Pause();
-            _progress.Say(Line($"epoch {epoch} train", train));
-            if (_data.HasTest)
+            if (epoch == _epoch)
+            {
+                break;
+            }
+
+            _progress.Say(Line($"epoch {epoch} train", _train!));
+            if (!stops && _data.HasTest)
             {
                 test = Evaluate();
                 _progress.Say(Line($"epoch {epoch} test ", test));
             }
         }
 
-        Span<long> badRows = [_badRows];
-        _cluster.Trainers.AllReduce(badRows);
-        return new TrainingResult(_samples, _stepsDone, clock.Elapsed.TotalSeconds, _steady.Speed, train, test, badRows[0]);
+        if (!trains)
+        {
+            _progress.Say(FormattableString.Invariant($"nothing is left to train: {_options.Train.Epochs} epochs are done"));
+            test = _data.HasTest ? Evaluate() : null;
+        }
+
+        Say(_checkpoints?.Finish());
+        _checkpoints?.ThrowIfLastFailed();
+        return new TrainingResult(
+            _samples, _loadedSamples, _stepsDone, clock.Elapsed.TotalSeconds, _steady.Speed, _train, test, SumOf(_badRows), stops);
     }
 
     public void Dispose()
@@ -91,15 +131,14 @@ internal sealed class TrainingJob : IDisposable
     private string Describe() => FormattableString.Invariant(
         $"{_options.Model.Name} with {_layout.Tables.Count} {_layout.Kind} tables, {_cluster.Size} trainers, {_cluster.Servers} servers, strategy {_options.Cluster.Strategy}, global batch {(long)_options.Train.BatchSize * _cluster.Size:N0}");
 
-    private Quality TrainEpoch(int epoch)
+    /// <summary>Trains the epoch under way from where it is to its end, or until the job is to stop.</summary>
+    /// <returns>Whether the job is to stop.</returns>
+    private bool TrainEpoch()
     {
-        var metrics = new BinaryMetrics();
-        using BatchReader reader = _data.OpenTrain();
+        using BatchReader reader = _data.OpenTrain(_rowsOfEpoch);
         using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
         long limit = _options.Train.Steps ?? long.MaxValue;
-        long stepOfEpoch = 0;
-        long samplesOfEpoch = 0;
-        StepPlan plan = Announce(batches, metrics, more: limit > 0);
+        StepPlan plan = Announce(batches, more: _stepsOfEpoch < limit);
         _agreement.Complete();
         while (_agreement.GoesOn)
         {
@@ -107,37 +146,62 @@ internal sealed class TrainingJob : IDisposable
             if (globalRows == 0)
             {
                 // Only malformed rows in the batches of all: they are passed over together, so that the places of all trainers stay alike.
-                batches.Return(plan);
-                plan = Announce(batches, metrics, more: stepOfEpoch < limit);
+                Pass(batches, plan);
+                plan = Announce(batches, more: _stepsOfEpoch < limit);
                 _agreement.Complete();
                 continue;
             }
 
-            long step = _stepsDone;
+            long step = StoreStep;
             _stepsDone++;
-            stepOfEpoch++;
-            StepPlan next = Announce(batches, metrics, more: stepOfEpoch < limit);
-            _step.Train(plan, step, globalRows, metrics);
-            batches.Return(plan);
+            _stepsOfEpoch++;
+            StepPlan next = Announce(batches, more: _stepsOfEpoch < limit);
+            _step.Train(plan, step, globalRows, _metrics);
+            Pass(batches, plan);
             plan = next;
             _samples += globalRows;
             _agreement.Complete();
-            _steady.StepDone(_stepsDone, globalRows);
-            _progress.Step(stepOfEpoch, epoch, _samples, _agreement.GlobalLoss / Math.Max(1, samplesOfEpoch));
-            samplesOfEpoch += globalRows;
+            _steady.StepDone(StoreStep, globalRows);
+            _progress.Step(_stepsOfEpoch, _epoch, _samples, _agreement.GlobalLoss / Math.Max(1, _samplesOfEpoch));
+            _samplesOfEpoch += globalRows;
+            Say(_checkpoints?.News());
+            if (_agreement.GoesOn && (_agreement.Stops || SaveIsDue()))
+            {
+                Save();
+                if (_agreement.Stops)
+                {
+                    batches.Return(plan);
+                    return true;
+                }
+            }
         }
 
         batches.Return(plan);
-        _badRows += reader.BadRows;
-        return Reduce(metrics);
+        _train = Reduce(_metrics);
+        BeginEpoch();
+        if (_agreement.Stops || EndOfEpochIsDue())
+        {
+            Save();
+        }
+
+        return _agreement.Stops;
+    }
+
+    /// <summary>Gives a batch back; its rows are behind.</summary>
+    private void Pass(BatchPipeline batches, StepPlan plan)
+    {
+        _rowsOfEpoch += (long)_options.Train.BatchSize * (_options.Data.Shard == ShardRule.Files ? 1 : _cluster.Size);
+        _badRows += plan.Batch.BadRows;
+        batches.Return(plan);
     }
 
     /// <summary>Takes the next batch, sends its pull on the way and tells the others its size.</summary>
-    private StepPlan Announce(BatchPipeline batches, BinaryMetrics metrics, bool more)
+    private StepPlan Announce(BatchPipeline batches, bool more)
     {
         StepPlan plan = more ? batches.Next() : batches.Empty;
-        plan.BeginPull(_store, _stepsDone, PullMode.Train);
-        _agreement.Begin(plan.Batch.Rows, metrics.Sums[0], hasBatch: plan != batches.Empty);
+        plan.BeginPull(_store, StoreStep, PullMode.Train);
+        _agreement.Begin(
+            plan.Batch.Rows, _metrics.Sums[0], hasBatch: plan != batches.Empty, saves: TimeIsUp(), stops: _interruption is { Deferred: true, Signal: not null });
         return plan;
     }
 
@@ -155,18 +219,18 @@ internal sealed class TrainingJob : IDisposable
                 _step.Evaluate(plan, metrics);
             }
 
+            _badRows += plan.Batch.BadRows;
             batches.Return(plan);
             plan = next;
         }
 
-        _badRows += reader.BadRows;
         return Reduce(metrics);
     }
 
     private StepPlan Pull(BatchPipeline batches)
     {
         StepPlan plan = batches.Next();
-        plan.BeginPull(_store, _stepsDone, PullMode.Evaluate);
+        plan.BeginPull(_store, StoreStep, PullMode.Evaluate);
         return plan;
     }
 
@@ -180,10 +244,13 @@ internal sealed class TrainingJob : IDisposable
 
 /// <summary>What all trainers did together.</summary>
 /// <param name="Samples">Samples trained on, over all epochs.</param>
+/// <param name="LoadedSamples">Of these, those that a checkpoint brought.</param>
 /// <param name="Steps">Steps, over all epochs.</param>
-/// <param name="Seconds">Time of training, without start-up and tests.</param>
+/// <param name="Seconds">Time of training in this job, without start-up and tests.</param>
 /// <param name="Steady">The speed without the first steps, null when there were no others.</param>
-/// <param name="Train">Quality of the last epoch, each sample scored before its step.</param>
+/// <param name="Train">Quality of the last whole epoch, each sample scored before its step; null without one.</param>
 /// <param name="Test">Quality on the test rows after the last epoch, null without any.</param>
 /// <param name="BadRows">Malformed rows passed over.</param>
-internal sealed record TrainingResult(long Samples, long Steps, double Seconds, SteadySpeed? Steady, Quality Train, Quality? Test, long BadRows);
+/// <param name="Stopped">Whether a signal ended training before its end.</param>
+internal sealed record TrainingResult(
+    long Samples, long LoadedSamples, long Steps, double Seconds, SteadySpeed? Steady, Quality? Train, Quality? Test, long BadRows, bool Stopped);

@@ -33,7 +33,7 @@ internal sealed class ConfigurationFolder : IDisposable
     public static JobOptions LoadArguments(params string[] args)
     {
         var train = Assert.IsType<TrainArguments>(TrainerCommandLine.Parse(args));
-        return JobOptions.Load(train.ConfigPath, train.Overrides);
+        return JobOptions.Read(train.ConfigPath, train.Overrides);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -35,7 +35,7 @@ public sealed class GeneratedFilesTests
 
     [Theory]
     [MemberData(nameof(Examples))]
-    public void Examples_are_valid(string name) => Assert.NotEmpty(JobOptions.Load(Path.Combine(_root, "examples", name)).Data.Train.Files);
+    public void Examples_are_valid(string name) => Assert.NotEmpty(JobOptions.Read(Path.Combine(_root, "examples", name)).Data.Train.Files);
 
     private static string FindRoot()
     {

@@ -108,7 +108,7 @@ public sealed class OverrideTests : IDisposable
     [Fact]
     public void Keys_that_no_parser_saw_are_refused_too()
     {
-        var failure = Assert.Throws<Collectives.OpenEmbeddingException>(() => JobOptions.Load(null, [new("train.batch_size.x", "1")]));
+        var failure = Assert.Throws<Collectives.OpenEmbeddingException>(() => JobOptions.Read(null, [new("train.batch_size.x", "1")]));
         Assert.Equal("command line: train.batch_size.x is not a known key (train.batch_size is an integer from 1 to 16777216)", failure.Message);
     }
 

@@ -26,8 +26,8 @@ public sealed class RoundTripTests : IDisposable
         _override.List[0, 12].Sample(
             overrides =>
             {
-                JobOptions job = JobOptions.Load(null, [new("data.train", "a"), .. overrides]);
-                JobOptions again = JobOptions.Load(_folder.Write(job.ToJson()));
+                JobOptions job = JobOptions.Read(null, [new("data.train", "a"), .. overrides]);
+                JobOptions again = JobOptions.Read(_folder.Write(job.ToJson()));
                 Assert.Equal(job.ToJson(), again.ToJson());
                 Assert.Equal(job.Hash, again.Hash);
             },

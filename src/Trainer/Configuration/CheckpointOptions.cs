@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace OpenEmbedding.Trainer.Configuration;
+
+/// <summary>When the state of training is saved: rows with their slots, dense weights with theirs, and the place in the data.</summary>
+public sealed record CheckpointOptions
+{
+    /// <summary>A folder for checkpoints, reachable from every rank; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Directory { get; init; }
+
+    /// <summary>Epochs between two checkpoints; 0: none at the end of epochs.</summary>
+    [Range(0, 1000000)]
+    public int EveryEpochs { get; init; } = 1;
+
+    /// <summary>Steps between two checkpoints; left out, none between the ends of epochs.</summary>
+    [Range(typeof(long), "1", "9223372036854775807")]
+    public long? EverySteps { get; init; }
+
+    /// <summary>Minutes between two checkpoints, by the clock of the first trainer; left out, none by time.</summary>
+    [Range(0.001, 525600.0)]
+    public double? EveryMinutes { get; init; }
+
+    /// <summary>How many checkpoints stay in the folder; older ones are removed.</summary>
+    [Range(1, 1000000)]
+    public int Keep { get; init; } = 3;
+}

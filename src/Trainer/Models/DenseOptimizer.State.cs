@@ -1,0 +1,93 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
+
+namespace OpenEmbedding.Trainer.Models;
+
+/// <content>The parameters and the rule's state, for a checkpoint.</content>
+public sealed unsafe partial class DenseOptimizer
+{
+    private const string Steps = "steps";
+
+    private string TypeName => ElementType == ElementType.Float64 ? "F64" : "F32";
+
+    /// <summary>Copies all weights, <c>dense/NAME</c>, and if asked for the state of each, <c>dense/NAME/SLOT</c>.</summary>
+    public IReadOnlyList<NamedArray> Export(bool slots)
+    {
+        var arrays = new List<NamedArray>();
+        for (int i = 0; i < _parameters.Length; i++)
+        {
+            string name = ArrayName(i);
+            long[] shape = _parameters[i].Parameter.shape;
+            int bytes = Bytes(i);
+            arrays.Add(new NamedArray(name, TypeName, shape, _parameters[i].Parameter.bytes.ToArray()));
+            if (!slots)
+            {
+                continue;
+            }
+
+            byte* slot = _slots[i];
+            foreach (string slotName in _rule.SlotNames)
+            {
+                arrays.Add(new NamedArray($"{name}/{slotName}", TypeName, shape, new Span<byte>(slot, bytes).ToArray()));
+                slot += bytes;
+            }
+
+            if (_rule.CountsSteps)
+            {
+                arrays.Add(new NamedArray($"{name}/{Steps}", "I32", [1], new Span<byte>(slot, sizeof(int)).ToArray()));
+            }
+        }
+
+        return arrays;
+    }
+
+    /// <summary>Takes what <see cref="Export"/> gave.</summary>
+    /// <param name="file">The file of the arrays, for messages.</param>
+    /// <param name="arrays">Its arrays.</param>
+    /// <param name="slots">Whether the state is taken too.</param>
+    /// <exception cref="OpenEmbeddingException">An array is missing, or has another shape or type.</exception>
+    public void Import(string file, IReadOnlyList<NamedArray> arrays, bool slots)
+    {
+        var byName = arrays.ToDictionary(array => array.Name);
+        for (int i = 0; i < _parameters.Length; i++)
+        {
+            string name = ArrayName(i);
+            long[] shape = _parameters[i].Parameter.shape;
+            Find(file, byName, name, TypeName, shape).Data.Span.CopyTo(_parameters[i].Parameter.bytes);
+            if (!slots)
+            {
+                continue;
+            }
+
+            byte* slot = _slots[i];
+            foreach (string slotName in _rule.SlotNames)
+            {
+                Find(file, byName, $"{name}/{slotName}", TypeName, shape).Data.Span.CopyTo(new Span<byte>(slot, Bytes(i)));
+                slot += Bytes(i);
+            }
+
+            if (_rule.CountsSteps)
+            {
+                Find(file, byName, $"{name}/{Steps}", "I32", [1]).Data.Span.CopyTo(new Span<byte>(slot, sizeof(int)));
+            }
+        }
+    }
+
+    private static NamedArray Find(string file, Dictionary<string, NamedArray> arrays, string name, string type, long[] shape)
+    {
+        if (!arrays.TryGetValue(name, out NamedArray? array))
+        {
+            throw new OpenEmbeddingException($"{file} has no array {name}, which the model needs; it is of another model.", JobExitCode.Configuration);
+        }
+
+        return array.Type == type && array.Shape.SequenceEqual(shape)
+            ? array
+            : throw new OpenEmbeddingException(
+                $"{file}: array {name} is {array.Type} [{string.Join(", ", array.Shape)}], the model has {type} [{string.Join(", ", shape)}].",
+                JobExitCode.Configuration);
+    }
+
+    private string ArrayName(int parameter) => "dense/" + _parameters[parameter].Name;
+
+    private int Bytes(int parameter) => checked((int)(_parameters[parameter].Parameter.numel() * _elementBytes));
+}
