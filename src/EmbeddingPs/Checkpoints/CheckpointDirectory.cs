@@ -53,10 +53,10 @@ public sealed partial class CheckpointDirectory : IDisposable
             directory.RemoveLeftovers();
             return directory;
         }
-        catch
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             directory.Dispose();
-            throw;
+            throw new OpenEmbeddingException($"The folder {path} for checkpoints cannot be tidied: {e.Message}", JobExitCode.Configuration, e);
         }
     }
 
@@ -108,7 +108,8 @@ public sealed partial class CheckpointDirectory : IDisposable
     }
 
     /// <summary>The manifests of a folder, oldest first.</summary>
-    internal static IReadOnlyList<string> Manifests(string folder) => [.. Directory.GetFiles(folder, Pattern).Order(StringComparer.Ordinal)];
+    internal static IReadOnlyList<string> Manifests(string folder) =>
+        [.. Directory.GetFiles(folder, Pattern).OrderBy(path => path.Length).ThenBy(path => path, StringComparer.Ordinal)];
 
     private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"step-{step:D9}");
 
@@ -128,7 +129,8 @@ public sealed partial class CheckpointDirectory : IDisposable
             }
         }
 
-        foreach (string path in Directory.GetFiles(Path.Combine(Folder, FilesFolder), "step-*").Where(path => !needed.Contains(path)))
+        string[] halfManifests = Directory.GetFiles(Folder, Pattern + ".*.tmp");
+        foreach (string path in Directory.GetFiles(Path.Combine(Folder, FilesFolder), "step-*").Where(path => !needed.Contains(path)).Concat(halfManifests))
         {
             File.Delete(path);
         }

@@ -91,7 +91,7 @@ public sealed class CheckpointSource
     private static CheckpointSource OpenNewest(string folder)
     {
         var skipped = new List<string>();
-        foreach (string manifest in CheckpointDirectory.Manifests(folder).Reverse())
+        foreach (string manifest in ManifestsOf(folder).Reverse())
         {
             try
             {
@@ -108,6 +108,18 @@ public sealed class CheckpointSource
                 ? $"The folder {folder} has no checkpoint; a checkpoint is a file step-*.json in it."
                 : $"The folder {folder} has no whole checkpoint; of {skipped.Count} the newest: {skipped[0]}",
             JobExitCode.Data);
+    }
+
+    private static IReadOnlyList<string> ManifestsOf(string folder)
+    {
+        try
+        {
+            return CheckpointDirectory.Manifests(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OpenEmbeddingException($"The folder {folder} of checkpoints cannot be read: {e.Message}", JobExitCode.Data, e);
+        }
     }
 
     private void CheckLength(CheckpointSegment segment)
