@@ -22,6 +22,9 @@ public sealed partial class CheckpointDirectory : IDisposable
     /// <summary>The folder's full path.</summary>
     public string Folder { get; }
 
+    /// <summary>The newest manifest that is in the folder, null without one.</summary>
+    public string? NewestManifest => Manifests(Folder).LastOrDefault();
+
     /// <summary>Makes the folder, locks it against other jobs and removes what an unfinished checkpoint left; only the first trainer calls it.</summary>
     /// <exception cref="OpenEmbeddingException">The folder is not writable, or another job writes there.</exception>
     public static CheckpointDirectory OpenForWriting(string path)

@@ -27,8 +27,19 @@ internal sealed record JobInputs(
             CheckPlace(source, state, options, trainers);
         }
 
-        return new JobInputs(
-            data, source, state, OpenFolder(options.Checkpoint.Directory, trainer), OpenFolder(options.Output.Model, trainer));
+        CheckpointDirectory? checkpoints = OpenFolder(options.Checkpoint.Directory, trainer);
+        if (checkpoints?.NewestManifest is { } newest && newest != source?.ManifestPath)
+        {
+            throw new OpenEmbeddingException(
+                $"{newest} is there already, and would stay newer than what this job saves; load it, remove it, or give checkpoint.directory another folder",
+                JobExitCode.Configuration);
+        }
+
+        CheckpointDirectory? model = OpenFolder(options.Output.Model, trainer);
+        return model?.NewestManifest is { } other
+            ? throw new OpenEmbeddingException(
+                $"{other} is there already; remove it, or give output.model another folder", JobExitCode.Configuration)
+            : new JobInputs(data, source, state, checkpoints, model);
     }
 
     /// <inheritdoc/>

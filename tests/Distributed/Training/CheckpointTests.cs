@@ -104,6 +104,9 @@ public sealed class CheckpointTests : IDisposable
             AssertFails(2, "another job writes there", "--checkpoint", folder);
         }
 
+        AssertFails(2, $"{manifest} is there already, and would stay newer", "--checkpoint", folder);
+        AssertFails(2, $"{manifest} is there already; remove it", "--save", folder);
+
         byte[] bytes = File.ReadAllBytes(segment);
         bytes[^1] ^= 1;
         File.WriteAllBytes(segment, bytes);

@@ -12,13 +12,13 @@ public sealed class BadValueTests : IDisposable
         "train.batch_sise is not a known key; did you mean \"batch_size\"? (allowed: batch_size, epochs, steps, prefetch, log_every)")]
     [InlineData(
         "trian", "{}",
-        "trian is not a known key; did you mean \"train\"? (allowed: data, model, embedding, optimizer, train, cluster, output)")]
+        "trian is not a known key; did you mean \"train\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, output)")]
     [InlineData(
         "batch_size", "1",
-        "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, train, cluster, output)")]
+        "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, output)")]
     [InlineData(
         "output", "{\"colour\": 1}",
-        "output.colour is not a known key (allowed: summary, steady_after, weights, progress)")]
+        "output.colour is not a known key (allowed: summary, steady_after, weights, model, progress)")]
     [InlineData(
         "optimizer", "{\"name\": \"Adam\", \"beta1\": 0.9}",
         "optimizer.beta1 is not a known key of Adam; did you mean \"beta_1\"? (allowed: name, learning_rate, beta_1, beta_2, epsilon, amsgrad)")]
