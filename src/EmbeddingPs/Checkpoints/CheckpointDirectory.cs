@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
 /// <summary>A folder of checkpoints that one job writes.</summary>
-public sealed partial class CheckpointDirectory : IDisposable
+public sealed class CheckpointDirectory : IDisposable
 {
     private const string FilesFolder = "files";
     private const string LockName = ".lock";
@@ -79,9 +78,8 @@ public sealed partial class CheckpointDirectory : IDisposable
         try
         {
             // The names of the files must last before the manifest that tells of them.
-            Flush(Path.Combine(Folder, FilesFolder));
+            FolderFlush.Flush(Path.Combine(Folder, FilesFolder));
             WholeFile.Write(path, stream => stream.Write(manifest.ToFile()));
-            Flush(Folder);
             foreach (string old in Manifests(Folder).SkipLast(keep).Where(old => old != path))
             {
                 File.Delete(old);
@@ -138,29 +136,4 @@ public sealed partial class CheckpointDirectory : IDisposable
             File.Delete(path);
         }
     }
-
-    private static void Flush(string folder)
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
-        // Some file systems cannot flush a folder; what was written is then as safe as they make it.
-        int file = Open(folder, 0);
-        if (file >= 0)
-        {
-            _ = Synchronize(file);
-            _ = Close(file);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int Synchronize(int file);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int file);
 }

@@ -142,8 +142,8 @@ public sealed record CheckpointTable
             Vocabulary = table.Vocabulary,
             Dimension = table.Dimension,
             ElementType = table.ElementType,
-            Optimizer = table.Optimizer.GetType().Name.Replace("Options", "", StringComparison.Ordinal),
-            Slots = !slots ? [] : rule.CountsSteps ? [.. rule.SlotNames, "steps"] : rule.SlotNames,
+            Optimizer = table.Optimizer.RuleName(),
+            Slots = !slots ? [] : rule.CountsSteps ? [.. rule.SlotNames, RowOptimizer.StepsName] : rule.SlotNames,
         };
     }
 }

@@ -1,6 +1,6 @@
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
-/// <summary>Writes files of which a reader never sees half: to a temporary name beside the target, flushed, then renamed over it.</summary>
+/// <summary>Writes files of which a reader never sees half: to a temporary name beside the target, flushed, then renamed over it, and the name flushed too.</summary>
 public static class WholeFile
 {
     /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>; missing folders are made, a failed write leaves the old file.</summary>
@@ -18,6 +18,7 @@ public static class WholeFile
             }
 
             File.Move(temporary, target, overwrite: true);
+            FolderFlush.Flush(Path.GetDirectoryName(target)!);
         }
         catch
         {

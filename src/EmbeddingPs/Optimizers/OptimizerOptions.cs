@@ -21,6 +21,9 @@ public abstract record OptimizerOptions
     [Range(0.0, double.PositiveInfinity, MinimumIsExclusive = true)]
     [Key(0)]
     public double LearningRate { get; init; } = 0.001;
+
+    /// <summary>The rule's name in messages and files.</summary>
+    public string RuleName() => GetType().Name.Replace("Options", "", StringComparison.Ordinal);
 }
 
 /// <summary>Gradient descent with optional (Nesterov) momentum.</summary>

@@ -73,7 +73,7 @@ internal static class OptimizerRanges
     {
         if (!holds || !double.IsFinite(value))
         {
-            string rule = options.GetType().Name.Replace("Options", "", StringComparison.Ordinal);
+            string rule = options.RuleName();
             throw new OpenEmbeddingException($"{rule}: {name} must be {allowed}, not {value}.", JobExitCode.Configuration);
         }
     }

@@ -8,6 +8,9 @@ namespace OpenEmbedding.EmbeddingPs.Optimizers;
 /// <remarks>Formulas and slots: <c>docs/optimizers.md</c>. Thread-safe for different rows.</remarks>
 public abstract class RowOptimizer
 {
+    /// <summary>The name of the count of updates in files, beside <see cref="SlotNames"/>.</summary>
+    public const string StepsName = "steps";
+
     private protected RowOptimizer()
     {
     }

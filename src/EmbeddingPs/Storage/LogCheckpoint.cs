@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 
 namespace OpenEmbedding.EmbeddingPs.Storage;
 
@@ -35,17 +36,9 @@ internal sealed record LogCheckpoint(string Identity, long Step, int Shift, LogC
         }
 
         writer.Write(XxHash3.HashToUInt64(memory.GetBuffer().AsSpan(0, (int)memory.Length)));
-        string temporary = path + ".tmp";
         try
         {
-            using (var file = new FileStream(temporary, FileMode.Create))
-            {
-                file.Write(memory.GetBuffer().AsSpan(0, (int)memory.Length));
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-            FolderFlush.Flush(Path.GetDirectoryName(path)!);
+            WholeFile.Write(path, file => file.Write(memory.GetBuffer().AsSpan(0, (int)memory.Length)));
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,5 @@
+using OpenEmbedding.EmbeddingPs.Optimizers;
+
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
 /// <summary>One array of a table's rows: the weights, a slot, or the count of updates.</summary>
@@ -21,7 +23,7 @@ public abstract unsafe partial class EmbeddingTable
 
         if (Optimizer.CountsSteps)
         {
-            columns.Add(new RowColumn("steps", columns.Count * WeightBytes, 1, true));
+            columns.Add(new RowColumn(RowOptimizer.StepsName, columns.Count * WeightBytes, 1, true));
         }
 
         return [.. columns];

@@ -7,7 +7,7 @@ internal sealed partial class TieredTable
 {
     private string Identity =>
         $"table {Options.Name}, shard {Shard} of {Shards}, {Options.Kind} of {Options.Vocabulary}, {Options.Dimension} × {Options.ElementType}, "
-        + $"{Options.Optimizer.GetType().Name}, {StoredBytes} bytes a row";
+        + $"{Options.Optimizer.RuleName()}, {StoredBytes} bytes a row";
 
     /// <summary>Writes what changed, and makes the files the table's state after a step; it can be recovered until it is dropped.</summary>
     /// <param name="step">Steps applied.</param>

@@ -1,13 +1,12 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
+using OpenEmbedding.EmbeddingPs.Optimizers;
 
 namespace OpenEmbedding.Trainer.Models;
 
 /// <content>The parameters and the rule's state, for a checkpoint.</content>
 public sealed unsafe partial class DenseOptimizer
 {
-    private const string Steps = "steps";
-
     private string TypeName => ElementType == ElementType.Float64 ? "F64" : "F32";
 
     /// <summary>Copies all weights, <c>dense/NAME</c>, and if asked for the state of each, <c>dense/NAME/SLOT</c>.</summary>
@@ -34,7 +33,7 @@ public sealed unsafe partial class DenseOptimizer
 
             if (_rule.CountsSteps)
             {
-                arrays.Add(new NamedArray($"{name}/{Steps}", "I32", [1], new Span<byte>(slot, sizeof(int)).ToArray()));
+                arrays.Add(new NamedArray($"{name}/{RowOptimizer.StepsName}", "I32", [1], new Span<byte>(slot, sizeof(int)).ToArray()));
             }
         }
 
@@ -68,7 +67,7 @@ public sealed unsafe partial class DenseOptimizer
 
             if (_rule.CountsSteps)
             {
-                Find(file, byName, $"{name}/{Steps}", "I32", [1]).Data.Span.CopyTo(new Span<byte>(slot, sizeof(int)));
+                Find(file, byName, $"{name}/{RowOptimizer.StepsName}", "I32", [1]).Data.Span.CopyTo(new Span<byte>(slot, sizeof(int)));
             }
         }
     }

@@ -12,7 +12,7 @@ internal sealed partial class TrainingJob
     /// <summary>The number of the next step as the store counts: from 0, whatever was loaded.</summary>
     private long StoreStep => _stepsDone - _loadedSteps;
 
-    private string OptimizerName => _options.Optimizer.GetType().Name.Replace("Options", "", StringComparison.Ordinal);
+    private string OptimizerName => _options.Optimizer.RuleName();
 
     /// <summary>Writes the weights without optimizer state, where the configuration asks for them; every trainer calls it.</summary>
     /// <param name="directory">The folder, null but on the first trainer.</param>
