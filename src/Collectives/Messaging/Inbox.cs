@@ -10,6 +10,7 @@ public sealed class Inbox : IWaitCondition
     private readonly IWaiting _waiting;
     private int _open;
     private volatile bool _closed;
+    private volatile bool _interrupted;
 
     internal Inbox(IWaiting waiting)
     {
@@ -19,13 +20,25 @@ public sealed class Inbox : IWaitCondition
     /// <summary>Hears +1 when the inbox is opened and −1 when it is closed.</summary>
     internal Action<int>? OpenChanged { get; init; }
 
-    bool IWaitCondition.IsMet => _closed || !_messages.IsEmpty;
+    bool IWaitCondition.IsMet => _closed || _interrupted || !_messages.IsEmpty;
 
     /// <summary>Waits for the next message; its receiver disposes it.</summary>
     /// <exception cref="OperationCanceledException">The inbox is closed and empty.</exception>
     public MessageBuffer Receive()
     {
         while (true)
+        {
+            if (ReceiveUnlessInterrupted() is { } message)
+            {
+                return message;
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Receive"/>, but returns null when <see cref="Interrupt"/> was called since the last such return.</summary>
+    public MessageBuffer? ReceiveUnlessInterrupted()
+    {
+        while (!_interrupted)
         {
             if (TryReceive(out var message))
             {
@@ -39,6 +52,16 @@ public sealed class Inbox : IWaitCondition
 
             _waiting.Wait(this);
         }
+
+        _interrupted = false;
+        return null;
+    }
+
+    /// <summary>Lets the thread that waits for a message look after something else; from any thread.</summary>
+    public void Interrupt()
+    {
+        _interrupted = true;
+        _waiting.Signal();
     }
 
     /// <summary>Takes the next message if one has arrived; does not wait.</summary>

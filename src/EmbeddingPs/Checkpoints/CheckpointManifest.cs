@@ -99,9 +99,13 @@ public sealed record CheckpointSegment
     [Key(2)]
     public required string Checksum { get; init; }
 
-    /// <summary>Rows of each table.</summary>
+    /// <summary>Rows of each table in the file.</summary>
     [Key(3)]
     public Dictionary<string, long> Rows { get; init; } = [];
+
+    /// <summary>Rows that each table of the server had.</summary>
+    [Key(4)]
+    public Dictionary<string, long> TableRows { get; init; } = [];
 }
 
 /// <summary>What a table of a checkpoint is.</summary>

@@ -17,6 +17,10 @@ public sealed record SaveRequest
     /// <summary>Whether slots are written too; without them training cannot go on exactly.</summary>
     [Key(2)]
     public bool Slots { get; init; } = true;
+
+    /// <summary>How many files of a server hold all its rows together: each has the rows that changed since the one before and this part of the others. 1: each has all.</summary>
+    [Key(3)]
+    public int Increments { get; init; } = 1;
 }
 
 /// <summary>Asks a store to take the rows of a checkpoint.</summary>

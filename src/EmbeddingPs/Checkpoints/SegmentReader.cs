@@ -33,7 +33,7 @@ internal sealed unsafe class SegmentReader
         foreach (var table in tables)
         {
             // Shards have not quite the same number of keys.
-            long rows = source.Manifest.Servers.SelectMany(server => server).Sum(segment => segment.Rows.GetValueOrDefault(table.Options.Name)) / table.Shards;
+            long rows = source.Manifest.Servers.Sum(server => server[^1].TableRows.GetValueOrDefault(table.Options.Name)) / table.Shards;
             table.Reserve(rows + (rows / 32));
         }
 

@@ -17,6 +17,7 @@ public abstract class ReplicaStore : IEmbeddingStore
     private readonly object _gate = new();
     private readonly Stack<LocalPull> _freePulls = new();
     private TableShard? _shard;
+    private SegmentChain? _segments;
     private long _pushedSteps;
     private long _appliedSteps;
     private bool _disposed;
@@ -134,7 +135,7 @@ public abstract class ReplicaStore : IEmbeddingStore
         {
             FinishPush();
             return Trainers.Rank == 0
-                ? new FinishedSave(request, Shard.Shapes.Tables, [SegmentWriter.TryWrite(request, 0, 1, Shard.Tables)])
+                ? new FinishedSave(request, Shard.Shapes.Tables, [(_segments ??= new SegmentChain(0, 1, Shard.Tables)).Write(request)])
                 : new FinishedSave(request, [], []);
         }
     }

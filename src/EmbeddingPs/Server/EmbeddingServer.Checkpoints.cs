@@ -7,18 +7,52 @@ namespace OpenEmbedding.EmbeddingPs.Server;
 /// <content>Checkpoints.</content>
 public sealed unsafe partial class EmbeddingServer
 {
-    // A save that fails is told to the trainer; the tables are as good as before, so the server goes on.
-    private void AnswerSave(TrainerState trainer, MessageBuffer message)
+    private SegmentChain? _chain;
+    private Save? _save;
+
+    /// <summary>The next message; null when the wait for it was used to go on with a save.</summary>
+    private MessageBuffer? NextMessage()
     {
-        using var save = Timeline.Begin("save rows");
-        var saved = SegmentWriter.TryWrite(ControlMessage.Read<SaveRequest>(message), _shard, _layout.Servers.Count, Shard.Tables);
+        if (_save is not { } save)
+        {
+            return _inbox!.Receive();
+        }
+
+        if (save.Capture.IsCompleted)
+        {
+            EndSave(save);
+            return null;
+        }
+
+        // Nobody waits for this server while there is no message.
+        return _inbox!.TryReceive(out var message) ? message : save.Capture.Advance() ? null : _inbox.ReceiveUnlessInterrupted();
+    }
+
+    /// <summary>Marks the rows; they are written while the server goes on.</summary>
+    private void BeginSave(TrainerState trainer, MessageBuffer message)
+    {
+        using var save = Timeline.Begin("mark rows");
+        if (_save is { } before)
+        {
+            EndSave(before);
+        }
+
+        _chain ??= new SegmentChain(_shard, _layout.Servers.Count, Shard.Tables);
+        var capture = _chain.Begin(ControlMessage.Read<SaveRequest>(message), _inbox!.Interrupt);
+        _save = new Save(trainer, Envelope.HeaderOf(message).Ticket, capture);
+    }
+
+    // A save that fails is told to the trainer; the tables are as good as before, so the server goes on.
+    private void EndSave(Save save)
+    {
+        _save = null;
+        var saved = _chain!.End(save.Capture);
         if (saved.Problem is { } problem)
         {
             saved = saved with { Problem = $"Server on rank {_messenger.Rank}: {problem}" };
         }
 
-        var header = ReplyHeader(trainer, MessageKind.Saved, Envelope.HeaderOf(message).Ticket);
-        Reply(trainer, ControlMessage.Create(header, ControlMessage.Serialize(saved)));
+        Reply(save.Trainer, ControlMessage.Create(ReplyHeader(save.Trainer, MessageKind.Saved, save.Ticket), ControlMessage.Serialize(saved)));
     }
 
     private void AnswerLoad(TrainerState trainer, MessageBuffer message)
@@ -29,4 +63,7 @@ public sealed unsafe partial class EmbeddingServer
         var header = ReplyHeader(trainer, MessageKind.Done, Envelope.HeaderOf(message).Ticket);
         Reply(trainer, ControlMessage.Create(header, []));
     }
+
+    /// <summary>A save under way, and who asked for it.</summary>
+    private sealed record Save(TrainerState Trainer, long Ticket, SegmentCapture Capture);
 }

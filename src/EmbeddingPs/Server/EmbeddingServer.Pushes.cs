@@ -114,6 +114,9 @@ public sealed unsafe partial class EmbeddingServer
         }
 
         _appliedSteps++;
+
+        // Here too, so that a server that never waits for a message gets on with a save.
+        _save?.Capture.Advance();
     }
 
     private void AddGradients(TrainerState trainer, MessageBuffer push)

@@ -23,6 +23,7 @@ public sealed unsafe partial class EmbeddingServer
     private readonly TrainerState[] _trainers;
     private readonly List<ParkedRequest> _parked = [];
     private readonly Stack<ResolvedPull> _freePulls = new();
+    private Inbox? _inbox;
     private TableShard? _tables;
     private long _appliedSteps;
     private int _left;
@@ -63,13 +64,12 @@ public sealed unsafe partial class EmbeddingServer
     /// <exception cref="OpenEmbeddingException">A message or a key is wrong; every trainer has been told, and waits no more.</exception>
     public void Run()
     {
-        var inbox = _messenger.OpenInbox(Protocol.Protocol.RequestChannel);
+        _inbox = _messenger.OpenInbox(Protocol.Protocol.RequestChannel);
         try
         {
             while (_left < _trainers.Length)
             {
-                var message = inbox.Receive();
-                if (!Handle(message))
+                if (NextMessage() is { } message && !Handle(message))
                 {
                     message.Dispose();
                 }
@@ -81,7 +81,7 @@ public sealed unsafe partial class EmbeddingServer
         }
         finally
         {
-            inbox.Close();
+            _inbox.Close();
             Free();
         }
     }
@@ -190,7 +190,7 @@ public sealed unsafe partial class EmbeddingServer
                 AnswerMove(request.Trainer, request.Message!);
                 break;
             case MessageKind.Save:
-                AnswerSave(request.Trainer, request.Message!);
+                BeginSave(request.Trainer, request.Message!);
                 break;
             case MessageKind.Load:
                 AnswerLoad(request.Trainer, request.Message!);
@@ -239,6 +239,7 @@ public sealed unsafe partial class EmbeddingServer
             }
         }
 
+        _save?.Capture.Dispose();
         _tables?.Dispose();
         _compressedKeys?.Dispose();
     }

@@ -12,24 +12,22 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
 
     // Small, because one key of a block takes the memory of all.
     private const long BlockBytes = 64 << 10;
-    private const long FlagBlockBytes = 4 << 10;
-    private const int FlagShift = 6;
 
-    // A bit for each row, apart from the rows: so many fit into a cache line that looking costs next to nothing.
-    private readonly RowBlocks _flags;
+    // Apart from the rows: so many bits fit into a cache line that looking costs next to nothing.
+    private readonly RowBits _stored;
     private readonly long _vocabulary;
     private readonly ulong _reciprocal;
     private readonly List<long> _blocks = [];
 
     public ArrayTable(TableOptions options, int shard, int shards)
-        : base(options, shard, shards, RowLimit(options, shard, shards), BlockBytes)
+        : base(options, shard, shards, RowsOf(options, shard, shards), BlockBytes)
     {
         _vocabulary = options.Vocabulary;
-        _flags = new RowBlocks((RowLimit(options, shard, shards) >> FlagShift) + 1, sizeof(ulong), FlagBlockBytes, zeroed: true);
+        _stored = new RowBits(RowLimit);
         _reciprocal = Sharding.Reciprocal(shards);
     }
 
-    public override long MemoryBytes => Rows.Bytes + _flags.Bytes;
+    public override long MemoryBytes => Rows.Bytes + _stored.Bytes + ChangeBytes;
 
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {
@@ -62,7 +60,7 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         for (; cursor < end; cursor++)
         {
             long row = _blocks[(int)Rows.BlockOf(cursor)] * Rows.RowsPerBlock + cursor % Rows.RowsPerBlock;
-            if (!IsSet(row))
+            if (!_stored.Contains(row))
             {
                 continue;
             }
@@ -81,13 +79,23 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         return -1;
     }
 
+    private protected override RowBits TrackRows() => _stored;
+
+    private protected override void KeysOf(ReadOnlySpan<long> rows, Span<long> keys)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            keys[i] = (rows[i] * Shards) + Shard;
+        }
+    }
+
     private protected override void Free()
     {
-        _flags.Dispose();
+        _stored.Dispose();
         _blocks.Clear();
     }
 
-    private static long RowLimit(TableOptions options, int shard, int shards) =>
+    private static long RowsOf(TableOptions options, int shard, int shards) =>
         options.Vocabulary > shard ? (options.Vocabulary - 1 - shard) / shards + 1 : 0;
 
     /// <returns>Whether every key has a row.</returns>
@@ -97,9 +105,9 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         for (int i = 0; i < keys.Length; i++)
         {
             long row = RowOf(keys[i]);
-            bool isSet = IsSet(row);
-            rows[i] = isSet ? row : -1;
-            all &= isSet;
+            bool isStored = _stored.Contains(row);
+            rows[i] = isStored ? row : -1;
+            all &= isStored;
         }
 
         return all;
@@ -119,7 +127,7 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
     private long Add(long key)
     {
         long row = RowOf(key);
-        if (!IsSet(row))
+        if (!_stored.Contains(row))
         {
             long block = Rows.BlockOf(row);
             if (Rows.Add(block))
@@ -128,19 +136,12 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
             }
 
             InitializeRow(key, Rows.Addresses.Of(row));
-            _flags.Add(_flags.BlockOf(row >> FlagShift));
-            *(ulong*)_flags.Addresses.Of(row >> FlagShift) |= 1UL << (int)row;
+            _stored.Add(row);
             RowCount++;
+            AfterAdd(row);
         }
 
         return row;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsSet(long row)
-    {
-        nint word = _flags.Find(row >> FlagShift);
-        return word != 0 && (*(ulong*)word >> (int)row & 1) != 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,6 +23,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
         WeightBytes = options.Dimension * ElementBytes(options);
         Initializer = RowInitializer.Create(options.Initializer, options.Seed, options.Name, options.ElementType);
         Optimizer = RowOptimizer.Create(options.Optimizer, options.ElementType);
+        RowLimit = rowLimit;
         Rows = new RowBlocks(rowLimit, StoredBytes, blockBytes, zeroed: false);
     }
 
@@ -43,6 +44,9 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
 
     /// <summary>Bytes of native memory that hold the rows and find them.</summary>
     public abstract long MemoryBytes { get; }
+
+    /// <summary>Row numbers are below this.</summary>
+    private protected long RowLimit { get; }
 
     /// <summary>The rows: weights, then slots.</summary>
     private protected RowBlocks Rows { get; }
@@ -181,6 +185,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     public void Dispose()
     {
         Rows.Dispose();
+        _changes?.Dispose();
         Free();
         RowCount = 0;
         GC.SuppressFinalize(this);
@@ -204,11 +209,6 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
 
     /// <summary>Makes an empty table ready for a number of rows. Needed before rows come in the order of <see cref="Scan"/>, which would fill a growing index from one end, at quadratic cost.</summary>
     internal virtual void Reserve(long rows)
-    {
-    }
-
-    /// <summary>Hears of rows that are about to be overwritten.</summary>
-    private protected virtual void BeforeChange(ReadOnlySpan<long> rows)
     {
     }
 

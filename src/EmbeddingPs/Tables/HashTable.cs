@@ -14,12 +14,15 @@ internal sealed unsafe class HashTable : EmbeddingTable
 
     private readonly KeyIndex _index = new();
 
+    // The key of each row, once captures ask for it.
+    private RowKeys? _keys;
+
     public HashTable(TableOptions options, int shard, int shards)
         : base(options, shard, shards, KeyIndex.MostRows, BlockBytes)
     {
     }
 
-    public override long MemoryBytes => Rows.Bytes + _index.Bytes;
+    public override long MemoryBytes => Rows.Bytes + _index.Bytes + (_keys?.Bytes ?? 0) + ChangeBytes;
 
     internal override void Reserve(long rows) => _index.Reserve(rows);
 
@@ -74,7 +77,19 @@ internal sealed unsafe class HashTable : EmbeddingTable
         return cursor < _index.Places ? cursor : -1;
     }
 
-    private protected override void Free() => _index.Dispose();
+    private protected override RowBits TrackRows()
+    {
+        _keys ??= new RowKeys(RowLimit, _index);
+        return _keys.Rows;
+    }
+
+    private protected override void KeysOf(ReadOnlySpan<long> rows, Span<long> keys) => _keys!.Read(rows, keys);
+
+    private protected override void Free()
+    {
+        _index.Dispose();
+        _keys?.Dispose();
+    }
 
     /// <returns>Whether every key has a row.</returns>
     private bool FindGroup(ReadOnlySpan<long> keys, Span<long> rows)
@@ -155,7 +170,9 @@ internal sealed unsafe class HashTable : EmbeddingTable
         Rows.Add(Rows.BlockOf(row));
         InitializeRow(key, Rows.Addresses.Of(row));
         _index.Add(key, row);
+        _keys?.Add(row, key);
         RowCount++;
+        AfterAdd(row);
         return row;
     }
 

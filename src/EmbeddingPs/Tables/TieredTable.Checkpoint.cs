@@ -3,8 +3,14 @@ using OpenEmbedding.EmbeddingPs.Storage;
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
 /// <content>The files as a checkpoint.</content>
-internal sealed partial class TieredTable
+internal sealed unsafe partial class TieredTable
 {
+    // The place of the index up to which a capture went.
+    private long _captured;
+    private IRowSink? _sink;
+
+    internal override bool CapturesAtOnce => true;
+
     private string Identity =>
         $"table {Options.Name}, shard {Shard} of {Shards}, {Options.Kind} of {Options.Vocabulary}, {Options.Dimension} × {Options.ElementType}, "
         + $"{Options.Optimizer.RuleName()}, {StoredBytes} bytes a row";
@@ -37,6 +43,37 @@ internal sealed partial class TieredTable
         _log.Recover(step, Identity, this);
         Step = step;
     }
+
+    // The log does not know what changed since the last capture, so that every one has all rows.
+    internal override long BeginCapture(CaptureScope scope, IRowSink sink)
+    {
+        (_captured, _sink) = (0, sink);
+        return RowCount;
+    }
+
+    internal override bool Capture()
+    {
+        if (_sink is null)
+        {
+            return false;
+        }
+
+        Span<long> keys = stackalloc long[Group];
+        nint* stored = stackalloc nint[Group];
+        int count = NextKeys(ref _captured, keys);
+        if (count == 0)
+        {
+            // Rows that come later are not of this capture.
+            _sink = null;
+            return false;
+        }
+
+        ReadStored(keys[..count], stored);
+        _sink.Take(keys[..count], new ReadOnlySpan<nint>(stored, count));
+        return true;
+    }
+
+    internal override void EndCapture() => _sink = null;
 
     void IRowOwner.Expect(long slots) => _index.Reserve(slots);
 

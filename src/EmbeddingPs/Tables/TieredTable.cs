@@ -109,16 +109,7 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
 
     public override long Scan(long cursor, Span<long> keys, nint weights, out int count)
     {
-        count = 0;
-        for (; cursor < _index.Places && count < keys.Length; cursor++)
-        {
-            long key = _index.KeyAt(cursor).Key;
-            if (key >= 0)
-            {
-                keys[count++] = key;
-            }
-        }
-
+        count = NextKeys(ref cursor, keys);
         Read(keys[..count], weights);
         return cursor < _index.Places ? cursor : -1;
     }
@@ -271,7 +262,28 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
 
     private void ReadGroup(ReadOnlySpan<long> keys, nint destination)
     {
-        nint* reads = stackalloc nint[Group];
+        nint* stored = stackalloc nint[Group];
+        ReadStored(keys, stored);
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (stored[i] == 0)
+            {
+                Initializer.Fill(keys[i], destination, Options.Dimension);
+            }
+            else
+            {
+                RowCopy.Copy((byte*)stored[i], (byte*)destination, WeightBytes);
+            }
+
+            destination += WeightBytes;
+        }
+    }
+
+    /// <summary>Finds rows without bringing them into the cache.</summary>
+    /// <param name="keys">At most a group.</param>
+    /// <param name="stored">Receives where each row is until the next such call, 0 if there is none.</param>
+    private void ReadStored(ReadOnlySpan<long> keys, nint* stored)
+    {
         _reads.Clear();
         if (_scratchBytes < (long)Group * StoredBytes)
         {
@@ -283,30 +295,29 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
         {
             CheckKey(keys[i]);
             long location = Locate(keys[i]);
-            reads[i] = 0;
-            if (location < 0)
+            stored[i] = location < 0 ? 0 : location >= FrameBit ? Rows.Addresses.Of(location - FrameBit) : _scratch + (i * StoredBytes);
+            if (location is >= 0 and < FrameBit)
             {
-                Initializer.Fill(keys[i], destination + (i * WeightBytes), Options.Dimension);
-            }
-            else if (location >= FrameBit)
-            {
-                reads[i] = Rows.Addresses.Of(location - FrameBit);
-            }
-            else
-            {
-                reads[i] = _scratch + (i * StoredBytes);
-                _reads.Add(new RowRead((uint)location, keys[i], reads[i]));
+                _reads.Add(new RowRead((uint)location, keys[i], stored[i]));
             }
         }
 
         _log.Read(CollectionsMarshal.AsSpan(_reads));
-        for (int i = 0; i < keys.Length; i++)
+    }
+
+    private int NextKeys(ref long place, Span<long> keys)
+    {
+        int count = 0;
+        for (; place < _index.Places && count < keys.Length; place++)
         {
-            if (reads[i] != 0)
+            long key = _index.KeyAt(place).Key;
+            if (key >= 0)
             {
-                RowCopy.Copy((byte*)reads[i], (byte*)destination + (i * WeightBytes), WeightBytes);
+                keys[count++] = key;
             }
         }
+
+        return count;
     }
 
     private long Locate(long key) => _index.Find(key, _index.HomeOf(key));

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Metrics;
 using OpenEmbedding.Trainer.Models;
 
@@ -10,7 +11,7 @@ namespace OpenEmbedding.Trainer.Checkpoints;
 
 /// <summary>Writes checkpoints, each in the background of the steps behind it; only that of the first trainer has a folder.</summary>
 /// <remarks>Used from the trainer's thread.</remarks>
-internal sealed class CheckpointWriter(CheckpointDirectory? directory, int keep, IEmbeddingStore store, DenseOptimizer dense, string folder)
+internal sealed class CheckpointWriter(CheckpointDirectory? directory, CheckpointOptions options, IEmbeddingStore store, DenseOptimizer dense, string folder)
 {
     private const string DensePart = "dense";
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
@@ -28,7 +29,7 @@ internal sealed class CheckpointWriter(CheckpointDirectory? directory, int keep,
     {
         string? news = Finish();
         _sinceLast.Restart();
-        PendingSave rows = store.BeginSave(new SaveRequest { Folder = folder, Step = state.Steps });
+        PendingSave rows = store.BeginSave(new SaveRequest { Folder = folder, Step = state.Steps, Increments = options.Increments });
         if (directory is not null)
         {
             NamedArray[] arrays = [.. dense.Export(slots: true), .. MetricArrays.Export(metrics)];
@@ -105,7 +106,7 @@ internal sealed class CheckpointWriter(CheckpointDirectory? directory, int keep,
                 Dense = denseFile,
                 Training = state.ToJson(),
             };
-            directory.Commit(manifest, keep);
+            directory.Commit(manifest, options.Keep);
             double megabytes = (denseFile.Bytes + saved.Servers.Sum(server => server[^1].Bytes)) / 1e6;
             return new Outcome(
                 FormattableString.Invariant($"checkpoint of step {state.Steps}: {megabytes:F1} MB in {clock.Elapsed.TotalSeconds:F1} s"), null);

@@ -24,4 +24,10 @@ public sealed record CheckpointOptions
     /// <summary>How many checkpoints stay in the folder; older ones are removed.</summary>
     [Range(1, 1000000)]
     public int Keep { get; init; } = 3;
+
+    /// <summary>
+    /// How many files of a server hold all its rows together: each has the rows that changed since the checkpoint before, and this part of the others. 1: each has all.
+    /// </summary>
+    [Range(1, 1000)]
+    public int Increments { get; init; } = 8;
 }

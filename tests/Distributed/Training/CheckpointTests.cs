@@ -136,8 +136,11 @@ public sealed class CheckpointTests : IDisposable
                 running.WaitForText("loading ");
             }
 
+            // Every other job gets on by a checkpoint at least.
+            running.WaitForTextOrEnd("checkpoint of step ", kill % 2);
+
             // A few steps on, so that the next checkpoint may be about to begin, under way or just done.
-            running.WaitForTextOrEnd("  step ", 1 + random.Next(5));
+            running.WaitForTextOrEnd("  step ", 1 + random.Next(12));
             MpiJob.Kill(running.RankProcesses().Values.ElementAt(random.Next(3)));
             running.WaitForExit();
         }

@@ -32,7 +32,7 @@ public sealed class CheckpointFaultTests : IDisposable
     {
         using var table = EmbeddingTable.Create(_table, 0, 1);
         File.WriteAllText(Path.Combine(_folder, "files"), "");
-        string? problem = SegmentWriter.TryWrite(new SaveRequest { Folder = _folder, Step = 1 }, 0, 1, [table]).Problem;
+        string? problem = new SegmentChain(0, 1, [table]).Write(new SaveRequest { Folder = _folder, Step = 1 }).Problem;
         Assert.StartsWith(Path.Combine(_folder, "files", "step-000000001.server-0-of-1.safetensors cannot be written: "), problem, StringComparison.Ordinal);
     }
 

@@ -77,7 +77,7 @@ public sealed class SegmentTests : IDisposable
     {
         string folder = Path.Combine(_folder, Guid.NewGuid().ToString());
         using var directory = CheckpointDirectory.OpenForWriting(folder);
-        var saved = SegmentWriter.TryWrite(new SaveRequest { Folder = folder, Step = 1 }, 0, 1, [table]);
+        var saved = new SegmentChain(0, 1, [table]).Write(new SaveRequest { Folder = folder, Step = 1 });
         Assert.Null(saved.Problem);
         directory.Commit(new CheckpointManifest { Step = 1, Tables = [CheckpointTable.Of(_options)], Servers = [saved.Segments] }, keep: 1);
         return CheckpointSource.OpenForReading(folder);

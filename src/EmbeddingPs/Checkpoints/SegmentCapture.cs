@@ -1,0 +1,204 @@
+using System.Collections.Concurrent;
+using OpenEmbedding.EmbeddingPs.Protocol;
+using OpenEmbedding.EmbeddingPs.Tables;
+
+namespace OpenEmbedding.EmbeddingPs.Checkpoints;
+
+/// <summary>One segment under way: the tables as they were at a mark. Their thread copies rows when it has time, and before they change; a thread of its own writes.</summary>
+internal sealed class SegmentCapture : IDisposable
+{
+    // Rows that are copied and not written take at most so many chunks, but for those that change.
+    private const int MostWaiting = 128;
+
+    private readonly EmbeddingTable[] _tables;
+    private readonly TableSink[] _sinks;
+    private readonly BlockingCollection<RowChunk> _full = [];
+    private readonly ConcurrentBag<RowChunk> _free = [];
+    private readonly Action? _progress;
+    private readonly Task<SavedSegments> _writing;
+    private int _copiedTables;
+    private volatile bool _abandoned;
+
+    private SegmentCapture(string folder, string name, EmbeddingTable[] tables, bool slots, CaptureScope scope, Action? progress)
+    {
+        _tables = tables;
+        _progress = progress;
+        _sinks = new TableSink[tables.Length];
+        var arrays = new List<ArrayPlan>();
+        var rows = new Dictionary<string, long>();
+        for (int i = 0; i < tables.Length; i++)
+        {
+            var layout = new RowLayout(tables[i], slots, arrays.Count);
+            _sinks[i] = new TableSink(this, layout);
+            long count = tables[i].BeginCapture(scope, _sinks[i]);
+            rows.Add(tables[i].Options.Name, count);
+            arrays.AddRange(layout.Arrays(count));
+        }
+
+        var segment = new CheckpointSegment
+        {
+            File = name,
+            Bytes = 0,
+            Checksum = "",
+            Rows = rows,
+            TableRows = tables.ToDictionary(table => table.Options.Name, table => table.RowCount),
+        };
+        _writing = Task.Factory.StartNew(
+            () => Write(folder, segment, arrays), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _ = _writing.ContinueWith(_ => _progress?.Invoke(), TaskScheduler.Default);
+    }
+
+    /// <summary>Whether the file is written, or cannot be.</summary>
+    public bool IsCompleted => _writing.IsCompleted;
+
+    /// <summary>Marks the rows of tables as they are now.</summary>
+    /// <param name="request">What is saved.</param>
+    /// <param name="part">What the file holds, as in <see cref="CheckpointDirectory.FileOf"/>.</param>
+    /// <param name="tables">The tables; all calls come from the thread that they belong to.</param>
+    /// <param name="scope">Which rows.</param>
+    /// <param name="progress">Called from the writing thread when <see cref="Advance"/> or <see cref="Finish"/> may have something to do.</param>
+    public static SegmentCapture Begin(SaveRequest request, string part, EmbeddingTable[] tables, CaptureScope scope, Action? progress)
+    {
+        string name = CheckpointDirectory.FreeName(request.Folder, CheckpointDirectory.FileOf(request.Step, part));
+        return new SegmentCapture(request.Folder, name, tables, request.Slots, scope, progress);
+    }
+
+    /// <summary>Copies a few rows, in less than a millisecond.</summary>
+    /// <returns>Whether it did; not if all are copied, or if enough of them wait to be written.</returns>
+    public bool Advance() => _full.Count < MostWaiting && !IsCompleted && CopyGroup();
+
+    /// <summary>Copies the rows that must be copied before any changes.</summary>
+    public void CopyUrgent()
+    {
+        for (int i = 0; i < _tables.Length; i++)
+        {
+            while (_tables[i].CapturesAtOnce && _tables[i].Capture())
+            {
+            }
+        }
+    }
+
+    /// <summary>Copies what is left and waits until the file is written.</summary>
+    public SavedSegments Finish()
+    {
+        while (!IsCompleted && CopyGroup())
+        {
+        }
+
+        var saved = _writing.GetAwaiter().GetResult();
+        Array.ForEach(_tables, table => table.EndCapture());
+        return saved;
+    }
+
+    /// <summary>Gives up what is not written.</summary>
+    public void Dispose()
+    {
+        Array.ForEach(_tables, table => table.EndCapture());
+        _abandoned = true;
+        Array.ForEach(_sinks, sink => sink.Flush());
+        _full.CompleteAdding();
+        ((IAsyncResult)_writing).AsyncWaitHandle.WaitOne();
+        foreach (var chunk in _full.Concat(_free))
+        {
+            chunk.Dispose();
+        }
+
+        _full.Dispose();
+    }
+
+    /// <returns>Whether there was anything to copy.</returns>
+    private bool CopyGroup()
+    {
+        while (_copiedTables < _tables.Length)
+        {
+            if (_tables[_copiedTables].Capture())
+            {
+                return true;
+            }
+
+            _sinks[_copiedTables].Flush();
+            _copiedTables++;
+            if (_copiedTables == _tables.Length)
+            {
+                _full.CompleteAdding();
+            }
+        }
+
+        return false;
+    }
+
+    private SavedSegments Write(string folder, CheckpointSegment segment, IReadOnlyList<ArrayPlan> arrays)
+    {
+        string path = Path.Combine(folder, segment.File);
+        try
+        {
+            using var file = new SegmentFile(path, arrays);
+            foreach (var chunk in _full.GetConsumingEnumerable())
+            {
+                chunk.WriteTo(file);
+                _free.Add(chunk);
+                _progress?.Invoke();
+            }
+
+            if (_abandoned)
+            {
+                throw new IOException("the save was given up");
+            }
+
+            var (bytes, checksum) = file.Finish();
+            return new SavedSegments { Segments = [segment with { Bytes = bytes, Checksum = checksum }] };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(path);
+            return new SavedSegments { Problem = $"{path} cannot be written: {e.Message}" };
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No manifest names the file; the next job removes it.
+        }
+    }
+
+    /// <summary>Gathers the rows of one table into chunks.</summary>
+    private sealed class TableSink(SegmentCapture capture, RowLayout layout) : IRowSink
+    {
+        private RowChunk? _chunk;
+
+        public void Take(ReadOnlySpan<long> keys, ReadOnlySpan<nint> rows)
+        {
+            while (!keys.IsEmpty)
+            {
+                if (_chunk is null)
+                {
+                    _chunk = capture._free.TryTake(out var free) ? free : new RowChunk();
+                    _chunk.Reset(layout);
+                }
+
+                int count = _chunk.Take(keys, rows);
+                keys = keys[count..];
+                rows = rows[count..];
+                if (_chunk.IsFull)
+                {
+                    Flush();
+                }
+            }
+        }
+
+        public void Flush()
+        {
+            if (_chunk is not null)
+            {
+                capture._full.Add(_chunk);
+                _chunk = null;
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+namespace OpenEmbedding.EmbeddingPs.Tables;
+
+/// <content>Rows as they are at one moment, copied while the table goes on: a row that changes before its turn is copied first.</content>
+public abstract unsafe partial class EmbeddingTable
+{
+    private RowChanges? _changes;
+    private IRowSink? _sink;
+
+    /// <summary>Whether the rows must be copied before any changes.</summary>
+    internal virtual bool CapturesAtOnce => false;
+
+    /// <summary>Marks rows as they are now, to be copied by <see cref="Capture"/>. The first capture makes the table note its changes from then on.</summary>
+    /// <param name="scope">Which rows.</param>
+    /// <param name="sink">Where they go.</param>
+    /// <returns>How many rows the sink will get.</returns>
+    internal virtual long BeginCapture(CaptureScope scope, IRowSink sink)
+    {
+        var stored = TrackRows();
+        _changes ??= new RowChanges(RowLimit);
+        _changes.Mark(stored, scope);
+        _sink = sink;
+        return _changes.Pending;
+    }
+
+    /// <summary>Copies some of the marked rows.</summary>
+    /// <returns>Whether there were any left.</returns>
+    internal virtual bool Capture()
+    {
+        Span<long> rows = stackalloc long[Group];
+        int count = _changes!.Take(rows);
+        Give(rows[..count]);
+        return count > 0;
+    }
+
+    /// <summary>Forgets the rows that are marked and not copied.</summary>
+    internal virtual void EndCapture()
+    {
+        _changes?.Clear();
+        _sink = null;
+    }
+
+    /// <summary>Bytes of memory that note changes.</summary>
+    private protected long ChangeBytes => _changes?.Bytes ?? 0;
+
+    /// <summary>Hears of rows that are about to be overwritten.</summary>
+    private protected virtual void BeforeChange(ReadOnlySpan<long> rows)
+    {
+        if (_changes is { } changes)
+        {
+            NoteChanges(changes, rows);
+        }
+    }
+
+    /// <summary>Hears of a row that is new.</summary>
+    private protected void AfterAdd(long row) => _changes?.Add(row);
+
+    /// <summary>The rows that the table has, from now on kept for the next call.</summary>
+    private protected virtual RowBits TrackRows() => throw new NotSupportedException();
+
+    /// <summary>The keys of stored rows, once <see cref="TrackRows"/> was called.</summary>
+    private protected virtual void KeysOf(ReadOnlySpan<long> rows, Span<long> keys) => throw new NotSupportedException();
+
+    private void NoteChanges(RowChanges changes, ReadOnlySpan<long> rows)
+    {
+        Span<long> marked = stackalloc long[Group];
+        for (int start = 0; start < rows.Length && changes.Pending > 0; start += Group)
+        {
+            int count = changes.Take(rows.Slice(start, Math.Min(Group, rows.Length - start)), marked);
+            Give(marked[..count]);
+        }
+
+        foreach (long row in rows)
+        {
+            changes.Add(row);
+        }
+    }
+
+    private void Give(ReadOnlySpan<long> rows)
+    {
+        if (rows.IsEmpty)
+        {
+            return;
+        }
+
+        nint* addresses = stackalloc nint[Group];
+        Span<long> keys = stackalloc long[Group];
+        Locate(rows, addresses);
+        KeysOf(rows, keys);
+        _sink!.Take(keys[..rows.Length], new ReadOnlySpan<nint>(addresses, rows.Length));
+    }
+}
