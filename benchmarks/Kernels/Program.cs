@@ -24,6 +24,12 @@ if (args is ["--tiered", var rowCount, var weights, var cacheMb, var folder])
     return 0;
 }
 
+if (args is ["--checkpoint", var savedRows, var savedWeights, var savedFolder])
+{
+    CheckpointRun.Print(long.Parse(savedRows), int.Parse(savedWeights), savedFolder);
+    return 0;
+}
+
 if (args is not ["--quick", ..])
 {
     // In this process: a project of its own for each case would build for longer than it measures.

@@ -15,6 +15,9 @@ public enum RuleName
 /// <summary>What is measured: a table that holds all its rows, and the distribution of the keys.</summary>
 internal sealed record TableSettings(TableKind Kind, int Dimension, long Rows, RuleName Rule, KeyDistribution Distribution)
 {
+    /// <summary>Keys of one call that reads or makes many rows.</summary>
+    public const int ChunkRows = 1 << 14;
+
     /// <summary>Bytes of a row's weights.</summary>
     public int WeightBytes => Dimension * sizeof(float);
 
@@ -28,25 +31,33 @@ internal sealed record TableSettings(TableKind Kind, int Dimension, long Rows, R
         _ => new AdamOptions(),
     };
 
+    /// <summary>What defines the table.</summary>
+    public TableOptions Options => new() { Name = "table", Kind = Kind, Vocabulary = Rows, Dimension = Dimension, Optimizer = Optimizer };
+
     /// <summary>Makes the table with every row.</summary>
     public EmbeddingTable CreateTable()
     {
-        var table = EmbeddingTable.Create(
-            new TableOptions { Name = "table", Kind = Kind, Vocabulary = Rows, Dimension = Dimension, Optimizer = Optimizer }, 0, 1);
-        long[] keys = new long[1 << 16];
-        long[] rows = new long[keys.Length];
-        for (long start = 0; start < Rows; start += keys.Length)
+        var table = EmbeddingTable.Create(Options, 0, 1);
+        Fill(table);
+        return table;
+    }
+
+    /// <summary>Makes every row of a table.</summary>
+    public void Fill(EmbeddingTable table)
+    {
+        long[] keys = new long[ChunkRows];
+        long[] rows = new long[ChunkRows];
+        for (long start = 0; start < Rows; start += ChunkRows)
         {
-            int count = (int)Math.Min(keys.Length, Rows - start);
+            int count = (int)Math.Min(ChunkRows, Rows - start);
             for (int i = 0; i < count; i++)
             {
                 keys[i] = KeyOf(start + i);
             }
 
             table.FindOrAdd(keys.AsSpan(0, count), rows);
+            table.Release(rows.AsSpan(0, count));
         }
-
-        return table;
     }
 
     /// <summary>The key of a row number: itself in an array table; in a hash table far from its neighbours, as hashed strings are.</summary>

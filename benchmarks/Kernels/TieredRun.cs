@@ -8,12 +8,10 @@ using OpenEmbedding.EmbeddingPs.Tables;
 namespace OpenEmbedding.Benchmarks.Kernels;
 
 /// <summary>Measures a tiered table beside the same table in memory, batch by batch in turn, and its recovery beside reading a dump.</summary>
-internal static unsafe partial class TieredRun
+internal static unsafe class TieredRun
 {
     private const int WarmUp = 30;
     private const int Rounds = 30;
-    private const int ChunkRows = 1 << 14;
-    private const int DontNeed = 4;
 
     /// <summary>Prints the figures of a hash table with Zipf keys and Adagrad.</summary>
     /// <param name="rows">Rows, all of which exist.</param>
@@ -29,7 +27,7 @@ internal static unsafe partial class TieredRun
         Directory.CreateDirectory(folder);
         using (var tiered = (TieredTable)EmbeddingTable.Create(options, 0, 1, share))
         {
-            Fill(settings, tiered);
+            settings.Fill(tiered);
             Write($"{rows} rows × {dimension}, Adagrad: {(double)rows * memory.StoredBytes / (1 << 20):f0} MiB of rows, {cacheMb} MiB of cache ({share.Rows} rows)");
             PrintSteps(settings, memory, tiered, drop: null);
             PrintSteps(settings, memory, tiered, drop: Path.Combine(folder, "table.server-0-of-1.rows"));
@@ -41,23 +39,6 @@ internal static unsafe partial class TieredRun
 
         PrintRecovery(settings, memory, share, folder);
         Array.ForEach(Directory.GetFiles(folder, "table.server-0-of-1.*"), File.Delete);
-    }
-
-    private static void Fill(TableSettings settings, EmbeddingTable table)
-    {
-        long[] keys = new long[ChunkRows];
-        long[] rows = new long[ChunkRows];
-        for (long start = 0; start < settings.Rows; start += ChunkRows)
-        {
-            int count = (int)Math.Min(ChunkRows, settings.Rows - start);
-            for (int i = 0; i < count; i++)
-            {
-                keys[i] = settings.KeyOf(start + i);
-            }
-
-            table.FindOrAdd(keys.AsSpan(0, count), rows);
-            table.Release(rows.AsSpan(0, count));
-        }
     }
 
     private static void PrintSteps(TableSettings settings, EmbeddingTable memory, TieredTable tiered, string? drop)
@@ -75,7 +56,7 @@ internal static unsafe partial class TieredRun
             long before = tiered.Log.RowsRead;
             if (drop is not null)
             {
-                Drop(drop);
+                FileCache.Drop(drop);
             }
 
             for (int i = 0; i < 2; i++)
@@ -138,12 +119,12 @@ internal static unsafe partial class TieredRun
     {
         // In the order in which the rows came: in that of the index, a growing index would be filled from one end.
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
-        long[] keys = new long[ChunkRows];
-        long[] rows = new long[ChunkRows];
-        byte[] stored = new byte[ChunkRows * table.StoredBytes];
-        for (long start = 0; start < settings.Rows; start += ChunkRows)
+        long[] keys = new long[TableSettings.ChunkRows];
+        long[] rows = new long[TableSettings.ChunkRows];
+        byte[] stored = new byte[TableSettings.ChunkRows * table.StoredBytes];
+        for (long start = 0; start < settings.Rows; start += TableSettings.ChunkRows)
         {
-            int count = (int)Math.Min(ChunkRows, settings.Rows - start);
+            int count = (int)Math.Min(TableSettings.ChunkRows, settings.Rows - start);
             for (int i = 0; i < count; i++)
             {
                 keys[i] = settings.KeyOf(start + i);
@@ -167,9 +148,9 @@ internal static unsafe partial class TieredRun
     {
         using var table = EmbeddingTable.Create(options, 0, 1);
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
-        long[] keys = new long[ChunkRows];
-        long[] rows = new long[ChunkRows];
-        byte[] stored = new byte[ChunkRows * table.StoredBytes];
+        long[] keys = new long[TableSettings.ChunkRows];
+        long[] rows = new long[TableSettings.ChunkRows];
+        byte[] stored = new byte[TableSettings.ChunkRows * table.StoredBytes];
         byte[] length = new byte[sizeof(int)];
         while (file.Read(length) == length.Length)
         {
@@ -184,15 +165,6 @@ internal static unsafe partial class TieredRun
         }
     }
 
-    // What is written leaves the system's cache, so that the next reads come from the disk.
-    private static void Drop(string path)
-    {
-        int file = Open(path, 0);
-        _ = Sync(file);
-        _ = Advise(file, 0, 0, DontNeed);
-        _ = Close(file);
-    }
-
     private static double Median(List<double> values)
     {
         values.Sort();
@@ -200,16 +172,4 @@ internal static unsafe partial class TieredRun
     }
 
     private static void Write(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fdatasync")]
-    private static partial int Sync(int file);
-
-    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-    private static partial int Advise(int file, long offset, long bytes, int advice);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int file);
 }

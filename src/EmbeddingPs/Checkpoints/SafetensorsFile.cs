@@ -1,18 +1,23 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Storage;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
 /// <summary>Reads a safetensors file piece by piece.</summary>
-public sealed class SafetensorsFile : IDisposable
+public sealed unsafe class SafetensorsFile : IDisposable
 {
     private const long LongestHeader = 100 << 20;
+    private const int WindowBytes = 1 << 20;
 
     private readonly SafeFileHandle _file;
     private readonly Dictionary<string, long> _offsets = [];
+    private readonly ConcurrentBag<nint> _windows = [];
 
     /// <summary>Opens a file and reads its header.</summary>
     /// <exception cref="OpenEmbeddingException">It cannot be read or is no such file.</exception>
@@ -21,7 +26,8 @@ public sealed class SafetensorsFile : IDisposable
         FilePath = path;
         try
         {
-            _file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+            _file = File.OpenHandle(path);
+            FileAdvice.BypassCache(_file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -36,12 +42,12 @@ public sealed class SafetensorsFile : IDisposable
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
         {
-            _file.Dispose();
+            Dispose();
             throw new OpenEmbeddingException($"{path} is not a safetensors file: {e.Message}", JobExitCode.Data, e);
         }
         catch
         {
-            _file.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -58,14 +64,23 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>The first bytes, up to the first array.</summary>
     internal byte[] Header { get; }
 
-    /// <summary>Reads a part of an array.</summary>
+    /// <summary>Reads a part of an array; several threads may, at the same time.</summary>
     /// <param name="array">One of <see cref="Arrays"/>.</param>
     /// <param name="start">The first byte, counted from the start of the array.</param>
     /// <param name="destination">Receives the bytes.</param>
     public void Read(ArrayPlan array, long start, Span<byte> destination) => ReadAt(Header.Length + _offsets[array.Name] + start, destination);
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        foreach (nint window in _windows)
+        {
+            NativeMemory.AlignedFree((void*)window);
+        }
+
+        _windows.Clear();
+    }
 
     /// <summary>The checksum of a file by those of its parts.</summary>
     internal static string Checksum(ReadOnlySpan<byte> header, IEnumerable<XxHash3> arrays)
@@ -82,14 +97,33 @@ public sealed class SafetensorsFile : IDisposable
 
     private void ReadAt(long offset, Span<byte> destination)
     {
+        nint window = _windows.TryTake(out nint free) ? free : (nint)NativeMemory.AlignedAlloc(WindowBytes, SegmentFile.BlockBytes);
+        try
+        {
+            ReadAt(offset, destination, (byte*)window);
+        }
+        finally
+        {
+            _windows.Add(window);
+        }
+    }
+
+    private void ReadAt(long offset, Span<byte> destination, byte* window)
+    {
         while (!destination.IsEmpty)
         {
-            int read = RandomAccess.Read(_file, destination, offset);
-            if (read == 0)
+            // Whole blocks, as reads past the system's cache must be.
+            long first = offset / SegmentFile.BlockBytes * SegmentFile.BlockBytes;
+            int lead = (int)(offset - first);
+            int asked = (int)Math.Min(WindowBytes, (long)lead + destination.Length);
+            var blocks = new Span<byte>(window, (asked + SegmentFile.BlockBytes - 1) / SegmentFile.BlockBytes * SegmentFile.BlockBytes);
+            int read = Math.Min(RandomAccess.Read(_file, blocks, first), asked) - lead;
+            if (read <= 0)
             {
                 throw new OpenEmbeddingException($"{FilePath} ends after {Bytes} bytes; it is truncated.", JobExitCode.Data);
             }
 
+            blocks.Slice(lead, read).CopyTo(destination);
             destination = destination[read..];
             offset += read;
         }

@@ -22,10 +22,14 @@ internal sealed unsafe class SegmentFile : IDisposable
 
     private readonly SafeFileHandle _file;
     private readonly byte[] _header;
+    private readonly ArrayStream _headerStream;
     private readonly ArrayStream[] _arrays;
     private readonly XxHash3[] _hashes;
     private readonly SortedDictionary<long, byte[]> _edges = [];
     private readonly long _bytes;
+
+    // One write at a time is under way, while the next buffer fills.
+    private Task _write = Task.CompletedTask;
 
     /// <summary>Makes a file that is not there yet.</summary>
     /// <exception cref="IOException">It is there, or there is no room.</exception>
@@ -35,6 +39,7 @@ internal sealed unsafe class SegmentFile : IDisposable
         _hashes = [.. arrays.Select(_ => new XxHash3())];
         _arrays = new ArrayStream[arrays.Count];
         _bytes = _header.Length;
+        _headerStream = new ArrayStream(this, 0, _bytes);
         for (int i = 0; i < arrays.Count; i++)
         {
             _arrays[i] = new ArrayStream(this, _bytes, arrays[i].Bytes);
@@ -55,14 +60,14 @@ internal sealed unsafe class SegmentFile : IDisposable
     /// <summary>Writes what is left and flushes the file; every array must be complete.</summary>
     public (long Bytes, string Checksum) Finish()
     {
-        using var header = new ArrayStream(this, 0, _header.Length);
-        header.Append(_header);
-        header.Finish();
+        _headerStream.Append(_header);
+        _headerStream.Finish();
         foreach (var array in _arrays)
         {
             array.Finish();
         }
 
+        _write.GetAwaiter().GetResult();
         WriteEdges();
 
         // The last block was written whole.
@@ -74,6 +79,8 @@ internal sealed unsafe class SegmentFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        ((IAsyncResult)_write).AsyncWaitHandle.WaitOne();
+        _headerStream.Dispose();
         Array.ForEach(_arrays, array => array.Dispose());
         _file.Dispose();
     }
@@ -104,6 +111,17 @@ internal sealed unsafe class SegmentFile : IDisposable
         finally
         {
             NativeMemory.AlignedFree(buffer);
+        }
+    }
+
+    /// <summary>Begins to write, once the write before is over; the bytes must stay until the next such call returns.</summary>
+    private void BeginWrite(long offset, byte* bytes, long count)
+    {
+        if (count > 0)
+        {
+            _write.GetAwaiter().GetResult();
+            nint from = (nint)bytes;
+            _write = Task.Run(() => Write(offset, (byte*)from, count));
         }
     }
 
@@ -141,6 +159,7 @@ internal sealed unsafe class SegmentFile : IDisposable
         // Where the buffer begins in the file.
         private long _bufferStart;
         private byte* _buffer;
+        private byte* _otherBuffer;
         private long _bufferBytes;
 
         public ArrayStream(SegmentFile file, long start, long bytes)
@@ -154,11 +173,17 @@ internal sealed unsafe class SegmentFile : IDisposable
 
         public void Append(ReadOnlySpan<byte> source)
         {
+            if (source.Length > _end - _next)
+            {
+                throw new InvalidOperationException($"An array has {source.Length - (_end - _next)} bytes too many.");
+            }
+
             if (_buffer == null)
             {
                 long needed = ((_end - _bufferStart + BlockBytes - 1) / BlockBytes) * BlockBytes;
                 _bufferBytes = Math.Min(LargestBuffer, needed);
                 _buffer = (byte*)NativeMemory.AlignedAlloc((nuint)_bufferBytes, BlockBytes);
+                _otherBuffer = _bufferBytes == needed ? null : (byte*)NativeMemory.AlignedAlloc((nuint)_bufferBytes, BlockBytes);
             }
 
             while (!source.IsEmpty)
@@ -182,13 +207,14 @@ internal sealed unsafe class SegmentFile : IDisposable
             }
 
             Flush();
-            Dispose();
         }
 
         public void Dispose()
         {
             NativeMemory.AlignedFree(_buffer);
+            NativeMemory.AlignedFree(_otherBuffer);
             _buffer = null;
+            _otherBuffer = null;
         }
 
         private void Flush()
@@ -201,13 +227,16 @@ internal sealed unsafe class SegmentFile : IDisposable
             }
 
             long tail = Math.Max(whole, _next / BlockBytes * BlockBytes);
-            _file.Write(whole, _buffer + (whole - _bufferStart), tail - whole);
+            _file.BeginWrite(whole, _buffer + (whole - _bufferStart), tail - whole);
             if (tail < _next)
             {
                 _file.AddToEdge(tail, _buffer + (tail - _bufferStart), _next - tail);
             }
 
             _bufferStart = _next;
+            byte* written = _buffer;
+            _buffer = _otherBuffer;
+            _otherBuffer = written;
         }
     }
 }

@@ -1,13 +1,11 @@
-using System.Buffers.Binary;
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
 /// <summary>Reads the segments of all servers and takes the rows that belong to the tables here.</summary>
-internal sealed unsafe class SegmentReader
+internal sealed class SegmentReader
 {
     private const int ChunkBytes = 4 << 20;
 
@@ -50,11 +48,10 @@ internal sealed unsafe class SegmentReader
     {
         var saved = _source.Find(table.Options.Name);
         var kept = _slots && saved.HasSlotsOf(CheckpointTable.Of(table.Options)) ? table.Columns() : table.Columns()[..1];
-        var keysArray = Find(table, "keys");
-        int savedBytes = saved.ElementType.SizeOf();
-        long total = keysArray.Bytes / sizeof(long);
-        ArrayPlan[] arrays = [.. kept.Select(column => Find(table, column.Name))];
-        int[] widths = [.. kept.Select(column => column.IsCount ? sizeof(int) : column.Elements * savedBytes)];
+        var keys = Find(table, "keys");
+        long total = keys.Bytes / sizeof(long);
+        ArrayPlan[] arrays = [keys, .. kept.Select(column => Find(table, column.Name))];
+        int[] widths = [sizeof(long), .. kept.Select(column => column.IsCount ? sizeof(int) : column.Elements * saved.ElementType.SizeOf())];
         for (int i = 0; i < arrays.Length; i++)
         {
             if (arrays[i].Bytes != total * widths[i])
@@ -64,96 +61,38 @@ internal sealed unsafe class SegmentReader
             }
         }
 
-        int most = (int)Math.Max(1, Math.Min(total, ChunkBytes / Math.Max(table.StoredBytes, widths.Sum())));
-        long[] keys = new long[most];
-        byte[][] values = [.. widths.Select(width => new byte[(long)most * width])];
-        for (long first = 0; first < total; first += most)
+        _read.UnionWith(arrays.Select(array => array.Name));
+        table.IsLoading = true;
+        long most = Math.Max(1, Math.Min(total, ChunkBytes / widths.Sum()));
+        byte[][][] buffers = [NewBuffers(), NewBuffers()];
+        var taker = new RowTaker(table, kept, saved.ElementType, _file.FilePath);
+
+        // The disk reads a chunk while the rows of the one before are taken.
+        var reading = Task.Run(() => ReadRows(0));
+        try
         {
-            int count = (int)Math.Min(most, total - first);
-            ReadPart(keysArray, first * sizeof(long), MemoryMarshal.AsBytes(keys.AsSpan(0, count)));
-            for (int i = 0; i < arrays.Length; i++)
+            for (long first = 0; first < total; first += most)
             {
-                ReadPart(arrays[i], first * widths[i], values[i].AsSpan(0, count * widths[i]));
-            }
-
-            Take(table, keys.AsSpan(0, count), kept, values, widths, savedBytes);
-        }
-    }
-
-    private void Take(EmbeddingTable table, ReadOnlySpan<long> keys, RowColumn[] columns, byte[][] values, int[] widths, int savedBytes)
-    {
-        int[] places = PlacesOf(table, keys);
-        long[] own = new long[places.Length];
-        for (int i = 0; i < own.Length; i++)
-        {
-            own[i] = keys[places[i]];
-        }
-
-        long[] rows = new long[own.Length];
-        table.FindOrAdd(own, rows);
-        int stored = table.StoredBytes;
-        int elementBytes = table.Options.ElementType.SizeOf();
-        byte[] chunk = new byte[(long)own.Length * stored];
-        fixed (byte* start = chunk) // in place while the table copies from and to it
-        {
-            // Slots that are not in the file keep their first values.
-            table.Export(rows, (nint)start);
-            for (int i = 0; i < columns.Length; i++)
-            {
-                for (int row = 0; row < own.Length; row++)
-                {
-                    var value = values[i].AsSpan(places[row] * widths[i], widths[i]);
-                    var destination = chunk.AsSpan((row * stored) + columns[i].Offset);
-                    if (columns[i].IsCount || savedBytes == elementBytes)
-                    {
-                        value.CopyTo(destination);
-                    }
-                    else
-                    {
-                        Convert(value, destination, savedBytes);
-                    }
-                }
-            }
-
-            table.Import(rows, (nint)start);
-            table.Release(rows);
-        }
-    }
-
-    private int[] PlacesOf(EmbeddingTable table, ReadOnlySpan<long> keys)
-    {
-        var options = table.Options;
-        ulong limit = options.Kind == TableKind.Array ? (ulong)options.Vocabulary : 1UL << 63;
-        var places = new List<int>(keys.Length / table.Shards);
-        for (int i = 0; i < keys.Length; i++)
-        {
-            if ((ulong)keys[i] >= limit)
-            {
-                throw new OpenEmbeddingException(
-                    $"{_file.FilePath}: table {options.Name} has key {keys[i]}; allowed are 0 to {limit - 1}.", JobExitCode.Data);
-            }
-
-            if (Sharding.ShardOf(options.Kind, keys[i], table.Shards) == table.Shard)
-            {
-                places.Add(i);
+                byte[][] values = reading.GetAwaiter().GetResult();
+                long next = first + most;
+                reading = Task.Run(() => ReadRows(next));
+                taker.Take((int)Math.Min(most, total - first), values);
             }
         }
-
-        return [.. places];
-    }
-
-    private static void Convert(ReadOnlySpan<byte> source, Span<byte> destination, int sourceBytes)
-    {
-        for (int i = 0; i < source.Length / sourceBytes; i++)
+        finally
         {
-            if (sourceBytes == sizeof(float))
-            {
-                BinaryPrimitives.WriteDoubleLittleEndian(destination[(i * sizeof(double))..], BinaryPrimitives.ReadSingleLittleEndian(source[(i * sizeof(float))..]));
-            }
-            else
-            {
-                BinaryPrimitives.WriteSingleLittleEndian(destination[(i * sizeof(float))..], (float)BinaryPrimitives.ReadDoubleLittleEndian(source[(i * sizeof(double))..]));
-            }
+            ((IAsyncResult)reading).AsyncWaitHandle.WaitOne();
+            table.IsLoading = false;
+        }
+
+        byte[][] NewBuffers() => [.. widths.Select(width => new byte[most * width])];
+
+        byte[][] ReadRows(long first)
+        {
+            byte[][] values = buffers[first / most % 2];
+            int count = (int)Math.Clamp(total - first, 0, most);
+            Parallel.For(0, arrays.Length, i => ReadPart(arrays[i], first * widths[i], values[i].AsSpan(0, count * widths[i])));
+            return values;
         }
     }
 
@@ -176,7 +115,6 @@ internal sealed unsafe class SegmentReader
     {
         _file.Read(array, start, destination);
         _hashes[array.Name].Append(destination);
-        _read.Add(array.Name);
     }
 
     private ArrayPlan Find(EmbeddingTable table, string column)

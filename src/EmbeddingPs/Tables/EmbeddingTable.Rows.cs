@@ -29,6 +29,25 @@ public abstract unsafe partial class EmbeddingTable
         }
     }
 
+    /// <summary>Overwrites one part of rows.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="offset">Where the part begins in a row.</param>
+    /// <param name="bytes">Its length.</param>
+    /// <param name="values">Parts, one after the other.</param>
+    /// <param name="places">Which of them each row gets.</param>
+    internal void ImportColumn(ReadOnlySpan<long> rows, int offset, int bytes, ReadOnlySpan<byte> values, ReadOnlySpan<int> places)
+    {
+        BeforeChange(rows);
+        var addresses = Rows.Addresses;
+        fixed (byte* start = values)
+        {
+            for (int i = 0; i < rows.Length; i++)
+            {
+                RowCopy.Copy(start + ((long)places[i] * bytes), (byte*)addresses.Of(rows[i]) + offset, bytes);
+            }
+        }
+    }
+
     /// <summary>Copies the weights of each row to a place of its own: row i to place <paramref name="places"/>[i] of <paramref name="destination"/>, in rows.</summary>
     internal void Scatter(ReadOnlySpan<long> rows, ReadOnlySpan<int> places, nint destination)
     {

@@ -39,6 +39,9 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>The step that updates are of; the server says it before it applies them.</summary>
     internal long Step { get; set; }
 
+    /// <summary>Whether new rows get their weights from a file at once, so that initial ones would be wasted.</summary>
+    internal bool IsLoading { get; set; }
+
     /// <summary>Rows that <see cref="FindOrAdd"/> made.</summary>
     public long RowCount { get; private protected set; }
 
@@ -227,7 +230,11 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
 
     private protected void InitializeRow(long key, nint weights)
     {
-        Initializer.Fill(key, weights, Options.Dimension);
+        if (!IsLoading)
+        {
+            Initializer.Fill(key, weights, Options.Dimension);
+        }
+
         Optimizer.InitializeSlots(weights + WeightBytes, Options.Dimension);
     }
 
