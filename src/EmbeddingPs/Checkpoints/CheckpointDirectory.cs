@@ -8,7 +8,8 @@ public sealed class CheckpointDirectory : IDisposable
 {
     private const string FilesFolder = "files";
     private const string LockName = ".lock";
-    private const string Pattern = "step-*.json";
+    private const string NamePrefix = "step-";
+    private const string Pattern = NamePrefix + "*.json";
 
     private readonly FileStream _lock;
 
@@ -62,6 +63,13 @@ public sealed class CheckpointDirectory : IDisposable
         }
     }
 
+    /// <summary>The newest manifest of a folder that need not be there or be opened, null without one.</summary>
+    public static string? NewestIn(string folder) => Directory.Exists(folder) ? Manifests(folder).LastOrDefault() : null;
+
+    /// <summary>The steps trained that the name of a manifest tells, null if it is none that this class gives.</summary>
+    public static long? StepOf(string manifestPath) =>
+        long.TryParse(Path.GetFileNameWithoutExtension(manifestPath).AsSpan(NamePrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
+
     /// <summary>The path below the folder of a file of a step.</summary>
     /// <param name="step">Steps trained.</param>
     /// <param name="part">What it holds, as <c>server-0-of-2</c> or <c>dense</c>.</param>
@@ -112,7 +120,7 @@ public sealed class CheckpointDirectory : IDisposable
     internal static IReadOnlyList<string> Manifests(string folder) =>
         [.. Directory.GetFiles(folder, Pattern).OrderBy(path => path.Length).ThenBy(path => path, StringComparer.Ordinal)];
 
-    private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"step-{step:D9}");
+    private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{step:D9}");
 
     // A damaged manifest might name any file, so that nothing is removed beside one.
     private void RemoveLeftovers()

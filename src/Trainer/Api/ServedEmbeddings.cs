@@ -17,6 +17,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
     private readonly Dictionary<EmbeddingLayer, List<PullTicket>> _tickets;
     private SparseRule? _rule;
     private long _step;
+    private bool _pulled;
 
     public ServedEmbeddings(Cluster cluster, IEnumerable<EmbeddingLayer> layers, DistributedOptions options)
     {
@@ -29,6 +30,12 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
             layer.Attach(this);
         }
     }
+
+    /// <summary>Steps pushed.</summary>
+    public long Steps => _step;
+
+    /// <summary>Whether no forward pass has asked for rows yet.</summary>
+    public bool IsUntouched => !_pulled && _step == 0;
 
     /// <summary>Makes the tables with their rule, on all trainers together, before the first pull.</summary>
     public void CreateTables(SparseRule rule)
@@ -123,6 +130,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
                 JobExitCode.Configuration);
         }
 
+        _pulled = true;
         var keys = new KeyBatch();
         keys.Plan(ids, _options.Kind, _cluster.Store.Shards);
         keys.Positions.CopyTo(positions);

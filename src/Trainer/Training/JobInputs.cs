@@ -23,7 +23,7 @@ internal sealed record JobInputs(
                 _ = source.Check(TableLayout.Create(options).Tables);
             }
 
-            state = options.Load.Part == LoadPart.All && source.Manifest.Training is { } json ? TrainingState.Of(json) : null;
+            state = options.Load.Part == LoadPart.All ? TrainingState.Of(source.Manifest.Training) : null;
             CheckPlace(source, state, options, trainers);
         }
 

@@ -20,7 +20,10 @@ internal sealed partial class TrainingJob
     {
         if (_options.Output.Model is { } folder)
         {
-            CheckpointWriter.WriteModel(directory, Path.GetFullPath(folder), _stepsDone, _store, _dense);
+            var model = new CheckpointWriter(directory, keep: 1, _store, Path.GetFullPath(folder));
+            model.Begin(_stepsDone, slots: false, () => new CheckpointContent(_dense.Export(slots: false), Training: null));
+            model.Finish();
+            model.ThrowIfLastFailed();
         }
     }
 
@@ -74,7 +77,8 @@ internal sealed partial class TrainingJob
             Optimizer = OptimizerName,
             Seed = _options.Model.Seed,
         };
-        Say(_checkpoints.Begin(state, all));
+        Say(_checkpoints.Begin(
+            _stepsDone, slots: true, () => new CheckpointContent([.. _dense.Export(slots: true), .. MetricArrays.Export(all)], state.ToJson())));
     }
 
     /// <summary>Takes over a checkpoint, or a part of it.</summary>

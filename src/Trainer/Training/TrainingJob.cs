@@ -61,7 +61,7 @@ internal sealed partial class TrainingJob : IDisposable
         _steady = new SteadyClock(options.Output.SteadyAfter);
         if (options.Checkpoint.Directory is { } folder)
         {
-            _checkpoints = new CheckpointWriter(inputs.Checkpoints, options.Checkpoint.Keep, _store, _dense, Path.GetFullPath(folder));
+            _checkpoints = new CheckpointWriter(inputs.Checkpoints, options.Checkpoint.Keep, _store, Path.GetFullPath(folder));
         }
 
         if (inputs.Source is { } source)
