@@ -25,6 +25,9 @@ internal sealed class CheckpointWriter(CheckpointDirectory? directory, int keep,
     /// <summary>The time since the last checkpoint began.</summary>
     public TimeSpan SinceLast => _sinceLast.Elapsed;
 
+    /// <summary>Whether the last checkpoint that is over failed.</summary>
+    public bool LastFailed => _failure is not null;
+
     /// <summary>Marks the state after the steps pushed so far and begins to write it, once the checkpoint before is finished; every trainer calls it.</summary>
     /// <param name="steps">Steps trained.</param>
     /// <param name="slots">Whether the optimizer state of the rows is written too.</param>
