@@ -9,7 +9,7 @@ public sealed class CheckpointDirectory : IDisposable
     private const string FilesFolder = "files";
     private const string LockName = ".lock";
     private const string NamePrefix = "step-";
-    private const string Pattern = NamePrefix + "*.json";
+    internal const string Pattern = NamePrefix + "*.json";
 
     private readonly FileStream _lock;
 
@@ -22,8 +22,9 @@ public sealed class CheckpointDirectory : IDisposable
     /// <summary>The folder's full path.</summary>
     public string Folder { get; }
 
-    /// <summary>The newest manifest that is in the folder, null without one.</summary>
-    public string? NewestManifest => Manifests(Folder).LastOrDefault();
+    /// <summary>The newest manifest that is in the folder, those that a load passed over apart; null without one.</summary>
+    public string? NewestManifest(IEnumerable<SkippedCheckpoint> skipped) =>
+        Manifests(Folder).Except(skipped.Select(checkpoint => checkpoint.ManifestPath)).LastOrDefault();
 
     /// <summary>Makes the folder, locks it against other jobs and removes what an unfinished checkpoint left; only the first trainer calls it.</summary>
     /// <exception cref="OpenEmbeddingException">The folder is not writable, or another job writes there.</exception>
@@ -118,7 +119,11 @@ public sealed class CheckpointDirectory : IDisposable
 
     /// <summary>The manifests of a folder, oldest first.</summary>
     internal static IReadOnlyList<string> Manifests(string folder) =>
-        [.. Directory.GetFiles(folder, Pattern).OrderBy(path => path.Length).ThenBy(path => path, StringComparer.Ordinal)];
+        [.. Directory.GetFiles(folder, Pattern).Order(Comparer<string>.Create(Compare))];
+
+    /// <summary>Tells which of two manifests of a folder is the older one.</summary>
+    internal static int Compare(string manifest, string other) =>
+        manifest.Length != other.Length ? manifest.Length.CompareTo(other.Length) : string.CompareOrdinal(manifest, other);
 
     private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{step:D9}");
 

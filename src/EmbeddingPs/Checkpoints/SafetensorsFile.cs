@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
-using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
@@ -15,7 +14,7 @@ public sealed class SafetensorsFile : IDisposable
     private readonly Dictionary<string, long> _offsets = [];
 
     /// <summary>Opens a file and reads its header.</summary>
-    /// <exception cref="OpenEmbeddingException">It cannot be read or is no such file.</exception>
+    /// <exception cref="DamagedCheckpointException">It cannot be read or is no such file.</exception>
     public SafetensorsFile(string path)
     {
         FilePath = path;
@@ -25,7 +24,7 @@ public sealed class SafetensorsFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OpenEmbeddingException($"{path} cannot be read: {e.Message}", JobExitCode.Data, e);
+            throw new DamagedCheckpointException($"{path} cannot be read: {e.Message}", e);
         }
 
         try
@@ -37,7 +36,7 @@ public sealed class SafetensorsFile : IDisposable
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
         {
             _file.Dispose();
-            throw new OpenEmbeddingException($"{path} is not a safetensors file: {e.Message}", JobExitCode.Data, e);
+            throw new DamagedCheckpointException($"{path} is not a safetensors file: {e.Message}", e);
         }
         catch
         {
@@ -84,14 +83,26 @@ public sealed class SafetensorsFile : IDisposable
     {
         while (!destination.IsEmpty)
         {
-            int read = RandomAccess.Read(_file, destination, offset);
+            int read = ReadSome(destination, offset);
             if (read == 0)
             {
-                throw new OpenEmbeddingException($"{FilePath} ends after {Bytes} bytes; it is truncated.", JobExitCode.Data);
+                throw new DamagedCheckpointException($"{FilePath} ends after {Bytes} bytes; it is truncated.");
             }
 
             destination = destination[read..];
             offset += read;
+        }
+    }
+
+    private int ReadSome(Span<byte> destination, long offset)
+    {
+        try
+        {
+            return RandomAccess.Read(_file, destination, offset);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DamagedCheckpointException($"{FilePath} cannot be read at byte {offset}: {e.Message}", e);
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed unsafe class SegmentReader
     private readonly HashSet<string> _read = [];
     private readonly bool _slots;
 
+    // Told when the checksum shows that the key is as it was saved.
+    private string? _keyOutOfRange;
+
     private SegmentReader(CheckpointSource source, SafetensorsFile file, bool slots)
     {
         _slots = slots;
@@ -26,10 +29,13 @@ internal sealed unsafe class SegmentReader
     }
 
     /// <summary>Takes rows into tables that have none.</summary>
-    /// <exception cref="OpenEmbeddingException">A file is missing, damaged or of another model; the tables are then not to be used.</exception>
+    /// <param name="source">A checkpoint that <see cref="CheckpointSource.Check"/> found to fit.</param>
+    /// <param name="tables">The tables, empty.</param>
+    /// <param name="slots">Whether slots are taken too.</param>
+    /// <exception cref="DamagedCheckpointException">A file is missing or damaged; the tables are then not to be used.</exception>
+    /// <exception cref="OpenEmbeddingException">A key is out of a table's range.</exception>
     public static void Load(CheckpointSource source, EmbeddingTable[] tables, bool slots)
     {
-        source.Check([.. tables.Select(table => table.Options)]);
         foreach (var table in tables)
         {
             // Shards have not quite the same number of keys.
@@ -59,8 +65,7 @@ internal sealed unsafe class SegmentReader
         {
             if (arrays[i].Bytes != total * widths[i])
             {
-                throw new OpenEmbeddingException(
-                    $"{_file.FilePath}: array {arrays[i].Name} has {arrays[i].Bytes} bytes for {total} rows of {widths[i]}.", JobExitCode.Data);
+                throw new DamagedCheckpointException($"{_file.FilePath}: array {arrays[i].Name} has {arrays[i].Bytes} bytes for {total} rows of {widths[i]}.");
             }
         }
 
@@ -129,11 +134,9 @@ internal sealed unsafe class SegmentReader
         {
             if ((ulong)keys[i] >= limit)
             {
-                throw new OpenEmbeddingException(
-                    $"{_file.FilePath}: table {options.Name} has key {keys[i]}; allowed are 0 to {limit - 1}.", JobExitCode.Data);
+                _keyOutOfRange ??= $"{_file.FilePath}: table {options.Name} has key {keys[i]}; allowed are 0 to {limit - 1}.";
             }
-
-            if (Sharding.ShardOf(options.Kind, keys[i], table.Shards) == table.Shard)
+            else if (Sharding.ShardOf(options.Kind, keys[i], table.Shards) == table.Shard)
             {
                 places.Add(i);
             }
@@ -170,6 +173,10 @@ internal sealed unsafe class SegmentReader
         }
 
         _source.CheckContent(_file, segment, _file.Arrays.Select(array => _hashes[array.Name]));
+        if (_keyOutOfRange is not null)
+        {
+            throw new OpenEmbeddingException(_keyOutOfRange, JobExitCode.Data);
+        }
     }
 
     private void ReadPart(ArrayPlan array, long start, Span<byte> destination)
@@ -183,6 +190,6 @@ internal sealed unsafe class SegmentReader
     {
         string name = $"table/{table.Options.Name}/{column}";
         return _file.Arrays.FirstOrDefault(array => array.Name == name)
-            ?? throw new OpenEmbeddingException($"{_file.FilePath} has no array {name}; it is of another checkpoint.", JobExitCode.Data);
+            ?? throw new DamagedCheckpointException($"{_file.FilePath} has no array {name}; it is of another checkpoint.");
     }
 }

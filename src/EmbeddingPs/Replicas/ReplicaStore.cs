@@ -16,6 +16,7 @@ public abstract class ReplicaStore : IEmbeddingStore
 {
     private readonly object _gate = new();
     private readonly Stack<LocalPull> _freePulls = new();
+    private TableShapes? _shapes;
     private TableShard? _shard;
     private long _pushedSteps;
     private long _appliedSteps;
@@ -50,6 +51,7 @@ public abstract class ReplicaStore : IEmbeddingStore
         var shapes = new TableShapes(tables, Wire);
         Check(tables);
         CheckSame(tables);
+        _shapes = shapes;
         _shard = CreateShard(shapes);
     }
 
@@ -140,11 +142,20 @@ public abstract class ReplicaStore : IEmbeddingStore
     }
 
     /// <inheritdoc/>
-    public void Load(LoadRequest request)
+    public string? Load(LoadRequest request)
     {
         lock (_gate)
         {
-            SegmentReader.Load(request.Source, Shard.Tables, request.Slots);
+            EmptyTables();
+            try
+            {
+                SegmentReader.Load(request.Checkpoint.Source, Shard.Tables, request.Slots);
+                return null;
+            }
+            catch (DamagedCheckpointException e)
+            {
+                return e.Message;
+            }
         }
     }
 
@@ -211,7 +222,7 @@ public abstract class ReplicaStore : IEmbeddingStore
     {
     }
 
-    /// <summary>Makes the tables.</summary>
+    /// <summary>Makes the tables, also in the place of those made before.</summary>
     private protected virtual TableShard CreateShard(TableShapes shapes) => new(shapes, 0, 1);
 
     /// <summary>Starts to exchange the gradients of a step; reads them before it returns.</summary>
@@ -239,6 +250,15 @@ public abstract class ReplicaStore : IEmbeddingStore
             {
                 Shard.CountPull(table, pull.Keys(section).Length);
             }
+        }
+    }
+
+    private void EmptyTables()
+    {
+        if (!Shard.IsEmpty)
+        {
+            Shard.Dispose();
+            _shard = CreateShard(_shapes!);
         }
     }
 

@@ -34,6 +34,9 @@ internal sealed unsafe class TableShard : IDisposable
     /// <summary>The tables' shapes.</summary>
     public TableShapes Shapes { get; }
 
+    /// <summary>Whether no table has rows.</summary>
+    public bool IsEmpty => Array.TrueForAll(Tables, table => table.RowCount == 0);
+
     /// <summary>This shard of each table.</summary>
     public EmbeddingTable[] Tables { get; }
 

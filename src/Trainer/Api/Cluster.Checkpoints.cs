@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Trainer.Checkpoints;
+using OpenEmbedding.Trainer.Training;
 using static TorchSharp.torch;
 
 namespace OpenEmbedding.Trainer;
@@ -15,6 +16,11 @@ public sealed partial class Cluster
 
     /// <summary>Steps trained, those of a checkpoint that was loaded included.</summary>
     public long Step => _loadedSteps + (_served?.Steps ?? 0);
+
+    /// <summary>Newer checkpoints that were damaged when one was loaded.</summary>
+    internal IReadOnlyList<SkippedCheckpoint> Skipped { get; private set; } = [];
+
+    private string OptimizerName => Optimizer.GetType().Name;
 
     private DenseState Dense => _dense ?? throw new OpenEmbeddingException(
         "there is no model to save or load yet; call cluster.DistributedModel(…) first", JobExitCode.Configuration);
@@ -68,7 +74,7 @@ public sealed partial class Cluster
         }
 
         CheckpointDirectory directory = CheckpointDirectory.OpenForWriting(folder);
-        if (directory.NewestManifest is { } newest && CheckpointDirectory.StepOf(newest) > Step)
+        if (directory.NewestManifest(Skipped) is { } newest && CheckpointDirectory.StepOf(newest) > Step)
         {
             directory.Dispose();
             throw new OpenEmbeddingException(
@@ -86,7 +92,7 @@ public sealed partial class Cluster
         optim.Optimizer optimizer = Optimizer;
         return () => new CheckpointContent(
             dense.Export(slots ? optimizer : null),
-            new ProgramState { Optimizer = slots ? optimizer.GetType().Name : null, Metric = metric, State = state }.ToJson());
+            new ProgramState { Optimizer = slots ? OptimizerName : null, Metric = metric, State = state }.ToJson());
     }
 
     private void SaveNow(string folder, bool slots, JsonObject? state)
@@ -108,20 +114,42 @@ public sealed partial class Cluster
         optim.Optimizer optimizer = Optimizer;
         if (!_served!.IsUntouched)
         {
-            throw new OpenEmbeddingException("a checkpoint is loaded before the first forward pass, not behind it", JobExitCode.Configuration);
+            throw new OpenEmbeddingException("a checkpoint is loaded once, before the first forward pass", JobExitCode.Configuration);
         }
 
-        CheckpointSource source = Together(() => CheckpointSource.OpenForReading(path));
-        ProgramState? program = ProgramState.Of(source.Manifest.Training);
-        Store.Load(new LoadRequest(source, slots));
-        Together(() =>
-        {
-            CheckpointSegment file = source.Manifest.Dense!;
-            var arrays = new DenseArrays(source.PathOf(file), Safetensors.ReadSegment(source, file));
-            return Dense.Import(arrays, slots ? optimizer : null);
-        });
+        CheckedCheckpoint first = Together(() => Check(CheckpointSource.OpenForReading(path), slots));
+        var loader = new CheckpointLoader(this, new CheckpointParts(Rows: true, slots, Dense: true));
+        (CheckpointSource source, DenseArrays? dense) = loader.Load(first, older => Check(older, slots), checkpoint => TellNotes(checkpoint, slots));
+        Together(() => Dense.Import(dense!, slots ? optimizer : null));
+        _served.IsLoaded = true;
+        Skipped = source.Skipped;
         _loadedSteps = slots ? source.Manifest.Step : 0;
-        return new LoadedCheckpoint(source.ManifestPath, source.Manifest.Step, program?.State);
+        return new LoadedCheckpoint(source.ManifestPath, source.Manifest.Step, ProgramState.Of(source.Manifest.Training)?.State);
+    }
+
+    private CheckedCheckpoint Check(CheckpointSource source, bool slots) =>
+        slots && ProgramState.Of(source.Manifest.Training)?.Optimizer is null
+            ? throw new OpenEmbeddingException(
+                $"{source.ManifestPath} is not of cluster.Save, so that training cannot go on from it; LoadWeights takes its weights", JobExitCode.Configuration)
+            : source.Check(_served!.Tables);
+
+    private void TellNotes(CheckedCheckpoint checkpoint, bool slots)
+    {
+        if (!slots)
+        {
+            return;
+        }
+
+        foreach (string note in checkpoint.Notes)
+        {
+            RankFailure.Say(note);
+        }
+
+        string saved = ProgramState.Of(checkpoint.Source.Manifest.Training)!.Optimizer!;
+        if (saved != OptimizerName)
+        {
+            RankFailure.Say($"Dense weights: saved with {saved}, trained with {OptimizerName}; weights are kept, the state of the optimizer starts anew.");
+        }
     }
 }
 

@@ -40,7 +40,7 @@ public sealed class ModelCheckpoint : IDisposable
         _options.Check();
         _directory = cluster.OpenToSave(folder);
         _writer = new CheckpointWriter(_directory, _options.Keep, cluster.Store, Path.GetFullPath(folder));
-        if (_options.Best is not null && _directory?.NewestManifest is { } newest)
+        if (_options.Best is not null && _directory?.NewestManifest(cluster.Skipped) is { } newest)
         {
             _best = ProgramState.Of(CheckpointSource.OpenForReading(newest).Manifest.Training)?.Metric;
         }

@@ -17,7 +17,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
     private readonly Dictionary<EmbeddingLayer, List<PullTicket>> _tickets;
     private SparseRule? _rule;
     private long _step;
-    private bool _pulled;
+    private bool _hasPulled;
 
     public ServedEmbeddings(Cluster cluster, IEnumerable<EmbeddingLayer> layers, DistributedOptions options)
     {
@@ -34,14 +34,20 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
     /// <summary>Steps pushed.</summary>
     public long Steps => _step;
 
-    /// <summary>Whether no forward pass has asked for rows yet.</summary>
-    public bool IsUntouched => !_pulled && _step == 0;
+    /// <summary>The tables, once they have a rule.</summary>
+    public IReadOnlyList<TableOptions> Tables { get; private set; } = [];
+
+    /// <summary>Whether the rows are those of a checkpoint.</summary>
+    public bool IsLoaded { get; set; }
+
+    /// <summary>Whether all rows have their initial values: nothing was loaded and no forward pass asked for rows.</summary>
+    public bool IsUntouched => !IsLoaded && !_hasPulled && _step == 0;
 
     /// <summary>Makes the tables with their rule, on all trainers together, before the first pull.</summary>
     public void CreateTables(SparseRule rule)
     {
         _rule = rule;
-        _cluster.Store.CreateTables([.. _layers.Select(layer => new TableOptions
+        Tables = [.. _layers.Select(layer => new TableOptions
         {
             Name = layer.Name,
             Kind = _options.Kind,
@@ -52,7 +58,8 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
             Optimizer = rule.Optimizer,
             L2 = rule.L2,
             Seed = _options.Seed,
-        })]);
+        })];
+        _cluster.Store.CreateTables(Tables);
     }
 
     /// <inheritdoc/>
@@ -130,7 +137,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
                 JobExitCode.Configuration);
         }
 
-        _pulled = true;
+        _hasPulled = true;
         var keys = new KeyBatch();
         keys.Plan(ids, _options.Kind, _cluster.Store.Shards);
         keys.Positions.CopyTo(positions);

@@ -10,6 +10,9 @@ internal sealed class DenseArrays(string file, IReadOnlyList<NamedArray> arrays)
 {
     private readonly Dictionary<string, NamedArray> _byName = arrays.ToDictionary(array => array.Name);
 
+    /// <summary>All arrays, in the order of the file.</summary>
+    public IReadOnlyList<NamedArray> All => arrays;
+
     /// <summary>The array that holds a parameter's weights; its slots have names below this one.</summary>
     public static string NameOf(string parameter) => "dense/" + parameter;
 

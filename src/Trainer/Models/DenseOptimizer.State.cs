@@ -42,18 +42,16 @@ public sealed unsafe partial class DenseOptimizer
     }
 
     /// <summary>Takes what <see cref="Export"/> gave.</summary>
-    /// <param name="file">The file of the arrays, for messages.</param>
-    /// <param name="arrays">Its arrays.</param>
+    /// <param name="arrays">The arrays.</param>
     /// <param name="slots">Whether the state is taken too.</param>
     /// <exception cref="OpenEmbeddingException">An array is missing, or has another shape or type.</exception>
-    public void Import(string file, IReadOnlyList<NamedArray> arrays, bool slots)
+    internal void Import(DenseArrays arrays, bool slots)
     {
-        var all = new DenseArrays(file, arrays);
         for (int i = 0; i < _parameters.Length; i++)
         {
             string name = ArrayName(i);
             long[] shape = _parameters[i].Parameter.shape;
-            all.Get(name, TypeName, shape).Data.Span.CopyTo(_parameters[i].Parameter.bytes);
+            arrays.Get(name, TypeName, shape).Data.Span.CopyTo(_parameters[i].Parameter.bytes);
             if (!slots)
             {
                 continue;
@@ -62,13 +60,13 @@ public sealed unsafe partial class DenseOptimizer
             byte* slot = _slots[i];
             foreach (string slotName in _rule.SlotNames)
             {
-                all.Get($"{name}/{slotName}", TypeName, shape).Data.Span.CopyTo(new Span<byte>(slot, Bytes(i)));
+                arrays.Get($"{name}/{slotName}", TypeName, shape).Data.Span.CopyTo(new Span<byte>(slot, Bytes(i)));
                 slot += Bytes(i);
             }
 
             if (_rule.CountsSteps)
             {
-                all.Get($"{name}/{RowOptimizer.StepsName}", "I32", [1]).Data.Span.CopyTo(new Span<byte>(slot, sizeof(int)));
+                arrays.Get($"{name}/{RowOptimizer.StepsName}", "I32", [1]).Data.Span.CopyTo(new Span<byte>(slot, sizeof(int)));
             }
         }
     }

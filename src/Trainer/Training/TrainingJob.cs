@@ -64,9 +64,9 @@ internal sealed partial class TrainingJob : IDisposable
             _checkpoints = new CheckpointWriter(inputs.Checkpoints, options.Checkpoint.Keep, _store, Path.GetFullPath(folder));
         }
 
-        if (inputs.Source is { } source)
+        if (inputs.Start is { } start)
         {
-            Load(source, inputs.State);
+            Load(start);
         }
     }
 
