@@ -102,6 +102,19 @@ public sealed class CheckpointDirectory : IDisposable
         }
     }
 
+    /// <summary>Removes a file of a checkpoint that was not made valid; one that cannot be removed is left to the next job.</summary>
+    public void Remove(CheckpointSegment file)
+    {
+        try
+        {
+            File.Delete(Path.Combine(Folder, file.File));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nothing depends on it: no manifest names the file.
+        }
+    }
+
     /// <summary>Lets other jobs write.</summary>
     public void Dispose() => _lock.Dispose();
 

@@ -77,9 +77,10 @@ internal sealed class CheckpointWriter(CheckpointDirectory? directory, int keep,
     private Outcome Write(CheckpointDirectory directory, long steps, CheckpointContent content, PendingSave rows)
     {
         var clock = Stopwatch.StartNew();
+        CheckpointSegment? denseFile = null;
         try
         {
-            CheckpointSegment denseFile = Safetensors.WriteSegment(directory.Folder, CheckpointDirectory.FileOf(steps, DensePart), content.Dense);
+            denseFile = Safetensors.WriteSegment(directory.Folder, CheckpointDirectory.FileOf(steps, DensePart), content.Dense);
             SaveResult saved = rows.Wait();
             var manifest = new CheckpointManifest
             {
@@ -96,6 +97,12 @@ internal sealed class CheckpointWriter(CheckpointDirectory? directory, int keep,
         }
         catch (Exception failure) when (failure is OpenEmbeddingException or IOException or UnauthorizedAccessException)
         {
+            // On a full disk the next one needs its room.
+            if (denseFile is not null)
+            {
+                directory.Remove(denseFile);
+            }
+
             string line = $"checkpoint of step {steps} failed: {failure.Message}";
             return new Outcome(line, new OpenEmbeddingException(line, JobExitCode.Failure, failure));
         }
