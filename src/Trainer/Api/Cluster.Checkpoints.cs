@@ -100,9 +100,9 @@ public sealed partial class Cluster
         Func<CheckpointContent> content = Content(slots, metric: null, state);
         using CheckpointDirectory? directory = OpenToSave(folder);
         var writer = new CheckpointWriter(directory, int.MaxValue, Store, Path.GetFullPath(folder));
-        writer.Begin(Step, slots, content);
         Together(() =>
         {
+            writer.Begin(Step, slots, content);
             string? line = writer.Finish();
             writer.ThrowIfLastFailed();
             return line;

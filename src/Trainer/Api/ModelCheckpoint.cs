@@ -40,9 +40,11 @@ public sealed class ModelCheckpoint : IDisposable
         _options.Check();
         _directory = cluster.OpenToSave(folder);
         _writer = new CheckpointWriter(_directory, _options.Keep, cluster.Store, Path.GetFullPath(folder));
-        if (_options.Best is not null && _directory?.NewestManifest(cluster.Skipped) is { } newest)
+        if (_options.Best is not null)
         {
-            _best = ProgramState.Of(CheckpointSource.OpenForReading(newest).Manifest.Training)?.Metric;
+            _best = cluster.Together(() => _directory?.NewestManifest(cluster.Skipped) is { } newest
+                ? ProgramState.Of(CheckpointSource.OpenForReading(newest).Manifest.Training)?.Metric
+                : null);
         }
     }
 

@@ -31,6 +31,7 @@ internal sealed class CheckpointLoader(Cluster cluster, CheckpointParts parts)
         while (next is not null)
         {
             CheckedCheckpoint current = next;
+            CheckSame(current.Source);
             if (cluster.Rank == 0)
             {
                 TellSkipped(current.Source);
@@ -48,6 +49,16 @@ internal sealed class CheckpointLoader(Cluster cluster, CheckpointParts parts)
         }
 
         return cluster.Together<(CheckpointSource, DenseArrays?)>(() => throw new OpenEmbeddingException(cause!, JobExitCode.Data));
+    }
+
+    // Each trainer looked for itself, and another job may write to the folder meanwhile.
+    private void CheckSame(CheckpointSource source)
+    {
+        string[] all = cluster.Trainers.AllGatherObject(Path.GetFileName(source.ManifestPath));
+        cluster.Together(() => Array.Find(all, other => other != all[0]) is { } different
+            ? throw new OpenEmbeddingException(
+                $"the trainers do not find the same checkpoint: {all[0]} and {different}; allowed: a folder that all ranks see alike", JobExitCode.Data)
+            : true);
     }
 
     private void TellSkipped(CheckpointSource source)

@@ -12,8 +12,9 @@ internal static class StartingPoint
     /// <exception cref="OpenEmbeddingException">It is of another model, or of a place in the data that these trainers cannot take up.</exception>
     public static CheckedCheckpoint Check(CheckpointSource source, JobOptions options, int trainers)
     {
+        CheckedCheckpoint checkpoint = source.Check(options.Load.Part == LoadPart.Dense ? [] : TableLayout.Create(options).Tables);
         CheckPlace(source, StateOf(source, options), options, trainers);
-        return source.Check(options.Load.Part == LoadPart.Dense ? [] : TableLayout.Create(options).Tables);
+        return checkpoint;
     }
 
     /// <summary>How far training is; null if it begins at the first epoch.</summary>

@@ -96,7 +96,11 @@ internal sealed partial class TrainingJob
 
     private void LoadDense(DenseArrays arrays, TrainingState? state)
     {
-        _dense.Import(arrays, slots: state is not null && state.Optimizer == OptimizerName);
+        _cluster.Together(() =>
+        {
+            _dense.Import(arrays, slots: state is not null && state.Optimizer == OptimizerName);
+            return true;
+        });
         if (state is null)
         {
             return;
