@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 // Calls of the library on every rank: SITUATION FOLDER [STEPS | OTHER_FOLDER [STORAGE_FOLDER]].
 using var cluster = Cluster.Start(storage: args.Length > 3 ? new StorageOptions(args[3], CacheBytes: 20_000) : null);
 var options = new DistributedOptions { Kind = TableKind.Hash };
-var model = cluster.DistributedModel(new Logistic(vocabulary: 1_000_000_000, denseColumns: 13), options);
+var model = cluster.DistributedModel(new Logistic(vocabulary: 10_000, denseColumns: 13), options);
 var optimizer = args[0] switch
 {
     "sgd" => cluster.DistributedOptimizer(optim.SGD(model.parameters(), 0.1)),
