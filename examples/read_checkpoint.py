@@ -13,7 +13,10 @@ import sys
 
 import numpy as np
 
-TYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32}
+TYPES = {
+    "F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16,  # numpy has no bfloat16: its bits
+    "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U8": np.uint8, "BOOL": np.bool_,
+}
 
 
 def read_safetensors(path):

@@ -8,7 +8,8 @@ public sealed class CheckpointDirectory : IDisposable
 {
     private const string FilesFolder = "files";
     private const string LockName = ".lock";
-    private const string Pattern = "step-*.json";
+    private const string NamePrefix = "step-";
+    internal const string Pattern = NamePrefix + "*.json";
 
     private readonly FileStream _lock;
 
@@ -21,8 +22,9 @@ public sealed class CheckpointDirectory : IDisposable
     /// <summary>The folder's full path.</summary>
     public string Folder { get; }
 
-    /// <summary>The newest manifest that is in the folder, null without one.</summary>
-    public string? NewestManifest => Manifests(Folder).LastOrDefault();
+    /// <summary>The newest manifest that is in the folder, those that a load passed over apart; null without one.</summary>
+    public string? NewestManifest(IEnumerable<SkippedCheckpoint> skipped) =>
+        Manifests(Folder).Except(skipped.Select(checkpoint => checkpoint.ManifestPath)).LastOrDefault();
 
     /// <summary>Makes the folder, locks it against other jobs and removes what an unfinished checkpoint left; only the first trainer calls it.</summary>
     /// <exception cref="OpenEmbeddingException">The folder is not writable, or another job writes there.</exception>
@@ -62,6 +64,13 @@ public sealed class CheckpointDirectory : IDisposable
         }
     }
 
+    /// <summary>The newest manifest of a folder that need not be there or be opened, null without one.</summary>
+    public static string? NewestIn(string folder) => Directory.Exists(folder) ? Manifests(folder).LastOrDefault() : null;
+
+    /// <summary>The steps trained that the name of a manifest tells, null if it is none that this class gives.</summary>
+    public static long? StepOf(string manifestPath) =>
+        long.TryParse(Path.GetFileNameWithoutExtension(manifestPath).AsSpan(NamePrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
+
     /// <summary>The path below the folder of a file of a step.</summary>
     /// <param name="step">Steps trained.</param>
     /// <param name="part">What it holds, as <c>server-0-of-2</c> or <c>dense</c>.</param>
@@ -93,6 +102,19 @@ public sealed class CheckpointDirectory : IDisposable
         }
     }
 
+    /// <summary>Removes a file of a checkpoint that was not made valid; one that cannot be removed is left to the next job.</summary>
+    public void Remove(CheckpointSegment file)
+    {
+        try
+        {
+            File.Delete(Path.Combine(Folder, file.File));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nothing depends on it: no manifest names the file.
+        }
+    }
+
     /// <summary>Lets other jobs write.</summary>
     public void Dispose() => _lock.Dispose();
 
@@ -110,9 +132,13 @@ public sealed class CheckpointDirectory : IDisposable
 
     /// <summary>The manifests of a folder, oldest first.</summary>
     internal static IReadOnlyList<string> Manifests(string folder) =>
-        [.. Directory.GetFiles(folder, Pattern).OrderBy(path => path.Length).ThenBy(path => path, StringComparer.Ordinal)];
+        [.. Directory.GetFiles(folder, Pattern).Order(Comparer<string>.Create(Compare))];
 
-    private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"step-{step:D9}");
+    /// <summary>Tells which of two manifests of a folder is the older one.</summary>
+    internal static int Compare(string manifest, string other) =>
+        manifest.Length != other.Length ? manifest.Length.CompareTo(other.Length) : string.CompareOrdinal(manifest, other);
+
+    private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{step:D9}");
 
     // A damaged manifest might name any file, so that nothing is removed beside one.
     private void RemoveLeftovers()

@@ -62,7 +62,7 @@ public sealed record CheckpointManifest
             byte[] body = System.Text.Encoding.UTF8.GetBytes(manifest.GetRawText());
             if (document.RootElement.GetProperty("checksum").GetString() != Checksum(body))
             {
-                throw new OpenEmbeddingException($"{path}: the manifest does not have its checksum; it is damaged.", JobExitCode.Data);
+                throw new DamagedCheckpointException($"{path}: the manifest does not have its checksum; it is damaged.");
             }
 
             int format = manifest.GetProperty("format").GetInt32();
@@ -72,11 +72,11 @@ public sealed record CheckpointManifest
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new OpenEmbeddingException($"{path} is not the manifest of a checkpoint: {e.Message}", JobExitCode.Data, e);
+            throw new DamagedCheckpointException($"{path} is not the manifest of a checkpoint: {e.Message}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OpenEmbeddingException($"The manifest {path} cannot be read: {e.Message}", JobExitCode.Data, e);
+            throw new DamagedCheckpointException($"The manifest {path} cannot be read: {e.Message}", e);
         }
     }
 

@@ -7,8 +7,11 @@ namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 /// <summary>A checkpoint to be read.</summary>
 public sealed class CheckpointSource
 {
-    private CheckpointSource(string manifestPath, IReadOnlyList<string> skipped)
+    private readonly string? _folder;
+
+    private CheckpointSource(string manifestPath, string? folder, IReadOnlyList<SkippedCheckpoint> skipped)
     {
+        _folder = folder;
         ManifestPath = manifestPath;
         Manifest = CheckpointManifest.Read(manifestPath);
         Skipped = skipped;
@@ -24,8 +27,8 @@ public sealed class CheckpointSource
     /// <summary>What it says.</summary>
     public CheckpointManifest Manifest { get; }
 
-    /// <summary>The newer checkpoints that are not whole, newest first, one line each.</summary>
-    public IReadOnlyList<string> Skipped { get; }
+    /// <summary>The newer checkpoints that are damaged, newest first.</summary>
+    public IReadOnlyList<SkippedCheckpoint> Skipped { get; }
 
     /// <summary>Opens a checkpoint whose manifest is undamaged and whose files have their lengths; checksums are compared when the files are read.</summary>
     /// <param name="path">A manifest, or a folder, of which the newest whole checkpoint is taken.</param>
@@ -33,7 +36,31 @@ public sealed class CheckpointSource
     public static CheckpointSource OpenForReading(string path)
     {
         string full = Path.GetFullPath(path);
-        return Directory.Exists(full) ? OpenNewest(full) : new CheckpointSource(full, []);
+        if (!Directory.Exists(full))
+        {
+            return new CheckpointSource(full, null, []);
+        }
+
+        var skipped = new List<SkippedCheckpoint>();
+        return OpenNewest(full, ManifestsOf(full), skipped) ?? throw new OpenEmbeddingException(
+            skipped.Count == 0
+                ? $"The folder {full} has no checkpoint; a checkpoint is a file {CheckpointDirectory.Pattern} in it."
+                : $"The folder {full} has no whole checkpoint; of {skipped.Count} the newest: {skipped[0].Problem}",
+            JobExitCode.Data);
+    }
+
+    /// <summary>Opens the newest whole checkpoint before this one, whose content was found to be damaged.</summary>
+    /// <param name="damage">What is wrong with this one, one line; <see cref="Skipped"/> of the other tells it.</param>
+    /// <returns>Null if there is none, or if this one was named and is not just the newest of a folder.</returns>
+    public CheckpointSource? OpenOlder(string damage)
+    {
+        if (_folder is null)
+        {
+            return null;
+        }
+
+        var older = ManifestsOf(_folder).Where(path => CheckpointDirectory.Compare(path, ManifestPath) < 0);
+        return OpenNewest(_folder, [.. older], [.. Skipped, new SkippedCheckpoint(ManifestPath, damage)]);
     }
 
     /// <summary>The path of a file of the checkpoint.</summary>
@@ -49,8 +76,7 @@ public sealed class CheckpointSource
         }
 
         file.Dispose();
-        throw new OpenEmbeddingException(
-            $"{file.FilePath} has {file.Bytes} bytes, {ManifestPath} tells of {segment.Bytes}; it is damaged.", JobExitCode.Data);
+        throw new DamagedCheckpointException($"{file.FilePath} has {file.Bytes} bytes, {ManifestPath} tells of {segment.Bytes}; it is damaged.");
     }
 
     /// <summary>Compares what was read of a file with the checksum of the manifest.</summary>
@@ -58,14 +84,13 @@ public sealed class CheckpointSource
     {
         if (SafetensorsFile.Checksum(file.Header, arrays) != segment.Checksum)
         {
-            throw new OpenEmbeddingException($"{file.FilePath} does not have the checksum that {ManifestPath} tells; it is damaged.", JobExitCode.Data);
+            throw new DamagedCheckpointException($"{file.FilePath} does not have the checksum that {ManifestPath} tells; it is damaged.");
         }
     }
 
     /// <summary>Checks that the checkpoint has every table of a job.</summary>
-    /// <returns>What the job takes otherwise than it was saved, one line each.</returns>
     /// <exception cref="OpenEmbeddingException">A table is missing, or has rows of another length.</exception>
-    public IReadOnlyList<string> Check(IReadOnlyList<TableOptions> tables)
+    public CheckedCheckpoint Check(IReadOnlyList<TableOptions> tables)
     {
         var notes = new List<string>();
         foreach (var table in tables)
@@ -85,29 +110,24 @@ public sealed class CheckpointSource
             }
         }
 
-        return notes;
+        return new CheckedCheckpoint(this, notes);
     }
 
-    private static CheckpointSource OpenNewest(string folder)
+    private static CheckpointSource? OpenNewest(string folder, IReadOnlyList<string> manifests, List<SkippedCheckpoint> skipped)
     {
-        var skipped = new List<string>();
-        foreach (string manifest in ManifestsOf(folder).Reverse())
+        foreach (string manifest in manifests.Reverse())
         {
             try
             {
-                return new CheckpointSource(manifest, skipped);
+                return new CheckpointSource(manifest, folder, skipped);
             }
             catch (OpenEmbeddingException e)
             {
-                skipped.Add(e.Message);
+                skipped.Add(new SkippedCheckpoint(manifest, e.Message));
             }
         }
 
-        throw new OpenEmbeddingException(
-            skipped.Count == 0
-                ? $"The folder {folder} has no checkpoint; a checkpoint is a file step-*.json in it."
-                : $"The folder {folder} has no whole checkpoint; of {skipped.Count} the newest: {skipped[0]}",
-            JobExitCode.Data);
+        return null;
     }
 
     private static IReadOnlyList<string> ManifestsOf(string folder)
@@ -128,7 +148,7 @@ public sealed class CheckpointSource
         if (!file.Exists || file.Length != segment.Bytes)
         {
             string problem = file.Exists ? $"has {file.Length} bytes" : "is missing";
-            throw new OpenEmbeddingException($"{file.FullName} {problem}, {ManifestPath} tells of {segment.Bytes} bytes.", JobExitCode.Data);
+            throw new DamagedCheckpointException($"{file.FullName} {problem}, {ManifestPath} tells of {segment.Bytes} bytes.");
         }
     }
 
@@ -138,3 +158,8 @@ public sealed class CheckpointSource
         ?? throw new OpenEmbeddingException(
             $"{ManifestPath} has no table {name}; it has {string.Join(", ", Manifest.Tables.Select(table => table.Name))}.", JobExitCode.Configuration);
 }
+
+/// <summary>A checkpoint that was passed over.</summary>
+/// <param name="ManifestPath">The path of its manifest.</param>
+/// <param name="Problem">Why, one line with the file.</param>
+public sealed record SkippedCheckpoint(string ManifestPath, string Problem);

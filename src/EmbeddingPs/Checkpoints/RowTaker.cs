@@ -20,6 +20,9 @@ internal sealed class RowTaker(EmbeddingTable table, RowColumn[] columns, Elemen
     private readonly int[] _places = new int[EmbeddingTable.Group];
     private readonly long[] _rows = new long[EmbeddingTable.Group];
 
+    /// <summary>The first key that the table cannot have, one line; null without one. Such rows are left out.</summary>
+    public string? KeyOutOfRange { get; private set; }
+
     /// <summary>Takes the rows of a chunk.</summary>
     /// <param name="count">Rows.</param>
     /// <param name="arrays">The keys, then the columns, as the file has them.</param>
@@ -51,11 +54,9 @@ internal sealed class RowTaker(EmbeddingTable table, RowColumn[] columns, Elemen
         {
             if ((ulong)keys[i] >= limit)
             {
-                throw new OpenEmbeddingException(
-                    $"{path}: table {options.Name} has key {keys[i]}; allowed are 0 to {limit - 1}.", JobExitCode.Data);
+                KeyOutOfRange ??= $"{path}: table {options.Name} has key {keys[i]}; allowed are 0 to {limit - 1}.";
             }
-
-            if (Sharding.ShardOf(options.Kind, keys[i], table.Shards) == table.Shard)
+            else if (Sharding.ShardOf(options.Kind, keys[i], table.Shards) == table.Shard)
             {
                 _keys[own] = keys[i];
                 _places[own++] = i;

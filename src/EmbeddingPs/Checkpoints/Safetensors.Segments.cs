@@ -36,7 +36,7 @@ public static partial class Safetensors
 
     /// <summary>Reads a file that <see cref="WriteSegment"/> wrote.</summary>
     /// <returns>All arrays, in the order of the file.</returns>
-    /// <exception cref="OpenEmbeddingException">The file is missing, or has not the length and the checksum of the manifest.</exception>
+    /// <exception cref="DamagedCheckpointException">The file is missing, or has not the length and the checksum of the manifest.</exception>
     public static IReadOnlyList<NamedArray> ReadSegment(CheckpointSource source, CheckpointSegment segment)
     {
         using var file = source.Open(segment);

@@ -4,7 +4,6 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
-using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Storage;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
@@ -20,7 +19,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
     private readonly ConcurrentBag<nint> _windows = [];
 
     /// <summary>Opens a file and reads its header.</summary>
-    /// <exception cref="OpenEmbeddingException">It cannot be read or is no such file.</exception>
+    /// <exception cref="DamagedCheckpointException">It cannot be read or is no such file.</exception>
     public SafetensorsFile(string path)
     {
         FilePath = path;
@@ -31,7 +30,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OpenEmbeddingException($"{path} cannot be read: {e.Message}", JobExitCode.Data, e);
+            throw new DamagedCheckpointException($"{path} cannot be read: {e.Message}", e);
         }
 
         try
@@ -43,7 +42,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
         {
             Dispose();
-            throw new OpenEmbeddingException($"{path} is not a safetensors file: {e.Message}", JobExitCode.Data, e);
+            throw new DamagedCheckpointException($"{path} is not a safetensors file: {e.Message}", e);
         }
         catch
         {
@@ -117,15 +116,27 @@ public sealed unsafe class SafetensorsFile : IDisposable
             int lead = (int)(offset - first);
             int asked = (int)Math.Min(WindowBytes, (long)lead + destination.Length);
             var blocks = new Span<byte>(window, (asked + SegmentFile.BlockBytes - 1) / SegmentFile.BlockBytes * SegmentFile.BlockBytes);
-            int read = Math.Min(RandomAccess.Read(_file, blocks, first), asked) - lead;
+            int read = Math.Min(ReadSome(blocks, first), asked) - lead;
             if (read <= 0)
             {
-                throw new OpenEmbeddingException($"{FilePath} ends after {Bytes} bytes; it is truncated.", JobExitCode.Data);
+                throw new DamagedCheckpointException($"{FilePath} ends after {Bytes} bytes; it is truncated.");
             }
 
             blocks.Slice(lead, read).CopyTo(destination);
             destination = destination[read..];
             offset += read;
+        }
+    }
+
+    private int ReadSome(Span<byte> destination, long offset)
+    {
+        try
+        {
+            return RandomAccess.Read(_file, destination, offset);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DamagedCheckpointException($"{FilePath} cannot be read at byte {offset}: {e.Message}", e);
         }
     }
 

@@ -24,6 +24,6 @@ public sealed record SaveRequest
 }
 
 /// <summary>Asks a store to take the rows of a checkpoint.</summary>
-/// <param name="Source">The checkpoint.</param>
+/// <param name="Checkpoint">The checkpoint, checked for the tables of the store.</param>
 /// <param name="Slots">Whether slots are taken too; without them they start anew.</param>
-public sealed record LoadRequest(CheckpointSource Source, bool Slots = true);
+public sealed record LoadRequest(CheckedCheckpoint Checkpoint, bool Slots = true);

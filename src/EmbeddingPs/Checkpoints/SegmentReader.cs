@@ -15,6 +15,9 @@ internal sealed class SegmentReader
     private readonly HashSet<string> _read = [];
     private readonly bool _slots;
 
+    // Told when the checksum shows that the key is as it was saved.
+    private string? _keyOutOfRange;
+
     private SegmentReader(CheckpointSource source, SafetensorsFile file, bool slots)
     {
         _slots = slots;
@@ -24,10 +27,13 @@ internal sealed class SegmentReader
     }
 
     /// <summary>Takes rows into tables that have none.</summary>
-    /// <exception cref="OpenEmbeddingException">A file is missing, damaged or of another model; the tables are then not to be used.</exception>
+    /// <param name="source">A checkpoint that <see cref="CheckpointSource.Check"/> found to fit.</param>
+    /// <param name="tables">The tables, empty.</param>
+    /// <param name="slots">Whether slots are taken too.</param>
+    /// <exception cref="DamagedCheckpointException">A file is missing or damaged; the tables are then not to be used.</exception>
+    /// <exception cref="OpenEmbeddingException">A key is out of a table's range.</exception>
     public static void Load(CheckpointSource source, EmbeddingTable[] tables, bool slots)
     {
-        source.Check([.. tables.Select(table => table.Options)]);
         foreach (var table in tables)
         {
             // Shards have not quite the same number of keys.
@@ -56,8 +62,7 @@ internal sealed class SegmentReader
         {
             if (arrays[i].Bytes != total * widths[i])
             {
-                throw new OpenEmbeddingException(
-                    $"{_file.FilePath}: array {arrays[i].Name} has {arrays[i].Bytes} bytes for {total} rows of {widths[i]}.", JobExitCode.Data);
+                throw new DamagedCheckpointException($"{_file.FilePath}: array {arrays[i].Name} has {arrays[i].Bytes} bytes for {total} rows of {widths[i]}.");
             }
         }
 
@@ -85,13 +90,16 @@ internal sealed class SegmentReader
             table.IsLoading = false;
         }
 
+        _keyOutOfRange ??= taker.KeyOutOfRange;
+
         byte[][] NewBuffers() => [.. widths.Select(width => new byte[most * width])];
 
         byte[][] ReadRows(long first)
         {
             byte[][] values = buffers[first / most % 2];
             int count = (int)Math.Clamp(total - first, 0, most);
-            Parallel.For(0, arrays.Length, i => ReadPart(arrays[i], first * widths[i], values[i].AsSpan(0, count * widths[i])));
+            Task.WhenAll(arrays.Select((array, i) => Task.Run(() => ReadPart(array, first * widths[i], values[i].AsSpan(0, count * widths[i])))))
+                .GetAwaiter().GetResult();
             return values;
         }
     }
@@ -109,6 +117,10 @@ internal sealed class SegmentReader
         }
 
         _source.CheckContent(_file, segment, _file.Arrays.Select(array => _hashes[array.Name]));
+        if (_keyOutOfRange is not null)
+        {
+            throw new OpenEmbeddingException(_keyOutOfRange, JobExitCode.Data);
+        }
     }
 
     private void ReadPart(ArrayPlan array, long start, Span<byte> destination)
@@ -121,6 +133,6 @@ internal sealed class SegmentReader
     {
         string name = $"table/{table.Options.Name}/{column}";
         return _file.Arrays.FirstOrDefault(array => array.Name == name)
-            ?? throw new OpenEmbeddingException($"{_file.FilePath} has no array {name}; it is of another checkpoint.", JobExitCode.Data);
+            ?? throw new DamagedCheckpointException($"{_file.FilePath} has no array {name}; it is of another checkpoint.");
     }
 }

@@ -29,14 +29,18 @@ public sealed unsafe partial class EmbeddingClient
     }
 
     /// <inheritdoc/>
-    public void Load(LoadRequest request)
+    public string? Load(LoadRequest request)
     {
-        if (IsFirst)
+        if (!IsFirst)
         {
-            request.Source.Check(Shapes.Tables);
-            var body = new LoadBody { Manifest = request.Source.ManifestPath, Slots = request.Slots };
-            Ask(MessageKind.Load, MessageKind.Done, ControlMessage.Serialize(body)).Dispose();
+            return null;
         }
+
+        var body = new LoadBody { Manifest = request.Checkpoint.Source.ManifestPath, Slots = request.Slots };
+        using var replies = Ask(MessageKind.Load, MessageKind.Loaded, ControlMessage.Serialize(body));
+        return Enumerable.Range(0, Shards)
+            .Select(server => ControlMessage.Read<LoadResult>(replies.Reply(server)).Damage)
+            .FirstOrDefault(damage => damage is not null);
     }
 
     private sealed class RemoteSave(EmbeddingClient client, SaveRequest request, ReplySet replies, IReadOnlyList<Tables.TableOptions> tables) : PendingSave

@@ -46,8 +46,15 @@ public interface IEmbeddingStore : IDisposable
     /// <returns>What the first trainer waits for before it commits the manifest; on the others it is complete and empty.</returns>
     PendingSave BeginSave(SaveRequest request);
 
-    /// <summary>Takes the rows of a checkpoint; every trainer calls it after <see cref="CreateTables"/> and before its first pull, and all meet at a barrier afterwards.</summary>
+    /// <summary>
+    /// Takes the rows of a checkpoint in the place of those that are there; every trainer calls it after <see cref="CreateTables"/> and before its
+    /// first pull, and all meet afterwards to learn whether any found damage.
+    /// </summary>
     /// <param name="request">What to load; the same on every trainer.</param>
-    /// <exception cref="OpenEmbedding.Collectives.OpenEmbeddingException">A table or a file is not as it should be; the message names it.</exception>
-    void Load(LoadRequest request);
+    /// <returns>
+    /// Which file is damaged and how, one line; the rows are then not to be used, but another checkpoint can be loaded. Null if none was found here;
+    /// what a server found, the first trainer alone hears.
+    /// </returns>
+    /// <exception cref="OpenEmbedding.Collectives.OpenEmbeddingException">A key is out of a table's range, or a server failed.</exception>
+    string? Load(LoadRequest request);
 }

@@ -29,12 +29,16 @@ public sealed unsafe partial class HotRowStore
     }
 
     /// <inheritdoc/>
-    public void Load(LoadRequest request)
+    public string? Load(LoadRequest request)
     {
         lock (_gate)
         {
-            _servers.Load(request);
-            MeetTrainers();
+            string? damage = _servers.Load(request);
+            if (IsOnAnyTrainer(damage is not null))
+            {
+                return damage;
+            }
+
             for (int table = 0; table < _replicas.Length; table++)
             {
                 if (_spaces.IsWhole(_spaces.Of(table)))
@@ -42,6 +46,8 @@ public sealed unsafe partial class HotRowStore
                     TakeRows(table);
                 }
             }
+
+            return null;
         }
     }
 
@@ -100,13 +106,14 @@ public sealed unsafe partial class HotRowStore
         _servers.MoveRows(moves);
     }
 
-    /// <summary>Returns when every trainer has come here.</summary>
-    private void MeetTrainers()
+    /// <summary>Whether something is so on any trainer; returns when every trainer has come here.</summary>
+    private bool IsOnAnyTrainer(bool here)
     {
         using var mine = MessageBuffer.Rent(1);
         using var all = MessageBuffer.Rent(_exchange.Trainers);
-        *(byte*)mine.Pointer = 0;
+        *(byte*)mine.Pointer = here ? (byte)1 : (byte)0;
         _exchange.BeginGather(mine.Pointer, all.Pointer, 1);
         _exchange.Wait();
+        return new ReadOnlySpan<byte>((byte*)all.Pointer, _exchange.Trainers).Contains((byte)1);
     }
 }

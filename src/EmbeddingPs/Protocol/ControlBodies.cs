@@ -84,3 +84,12 @@ public sealed record LoadBody
     [Key(1)]
     public bool Slots { get; init; } = true;
 }
+
+/// <summary>What a server answers to a load.</summary>
+[MessagePackObject]
+public sealed record LoadResult
+{
+    /// <summary>Which file is damaged and how, one line; null if all rows are taken.</summary>
+    [Key(0)]
+    public string? Damage { get; init; }
+}

@@ -48,6 +48,9 @@ internal enum MessageKind : ushort
     /// <summary>The segments of a server, or why there are none.</summary>
     Saved = 27,
 
-    /// <summary>Takes the rows of a checkpoint; answered by <see cref="Done"/>.</summary>
+    /// <summary>Takes the rows of a checkpoint in the place of those that are there; answered by <see cref="Loaded"/>.</summary>
     Load = 28,
+
+    /// <summary>The rows of a checkpoint are taken, or a file of it is damaged.</summary>
+    Loaded = 29,
 }

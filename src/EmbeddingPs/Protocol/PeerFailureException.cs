@@ -5,7 +5,11 @@ namespace OpenEmbedding.EmbeddingPs.Protocol;
 /// <summary>Another rank failed or left, and this one cannot go on; that rank reports the cause itself.</summary>
 public sealed class PeerFailureException : OpenEmbeddingException
 {
-    internal PeerFailureException(string message, int peerRank, int exitCode)
+    /// <summary>Makes the error of the rank that cannot go on.</summary>
+    /// <param name="message">The line of the rank that failed.</param>
+    /// <param name="peerRank">That rank.</param>
+    /// <param name="exitCode">The exit code of the job, one of <see cref="JobExitCode"/>.</param>
+    public PeerFailureException(string message, int peerRank, int exitCode)
         : base(message, exitCode)
     {
         PeerRank = peerRank;

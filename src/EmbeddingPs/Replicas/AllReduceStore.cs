@@ -48,6 +48,7 @@ public sealed class AllReduceStore : ReplicaStore
     {
         // L2 is added here, to rows with a gradient: the tables see a gradient for every row.
         var shard = new TableShard(new TableShapes([.. shapes.Tables.Select(table => table with { L2 = 0 })], Wire), 0, 1);
+        Array.ForEach(_gradients, gradient => gradient.Dispose());
         _gradients = [.. shard.Tables.Select((table, i) =>
             new DenseGradient(table, shapes.Tables[i].L2, shapes.RowBytes(i), WireFormat.OfGradients(table.Options.ElementType, Wire.Dense)))];
         return shard;

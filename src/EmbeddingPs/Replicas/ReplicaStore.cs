@@ -16,8 +16,8 @@ public abstract class ReplicaStore : IEmbeddingStore
 {
     private readonly object _gate = new();
     private readonly Stack<LocalPull> _freePulls = new();
+    private TableShapes? _shapes;
     private TableShard? _shard;
-    private SegmentChain? _segments;
     private long _pushedSteps;
     private long _appliedSteps;
     private bool _disposed;
@@ -51,6 +51,7 @@ public abstract class ReplicaStore : IEmbeddingStore
         var shapes = new TableShapes(tables, Wire);
         Check(tables);
         CheckSame(tables);
+        _shapes = shapes;
         _shard = CreateShard(shapes);
     }
 
@@ -135,17 +136,26 @@ public abstract class ReplicaStore : IEmbeddingStore
         {
             FinishPush();
             return Trainers.Rank == 0
-                ? new FinishedSave(request, Shard.Shapes.Tables, [(_segments ??= new SegmentChain(0, 1, Shard.Tables)).Write(request)])
+                ? new FinishedSave(request, Shard.Shapes.Tables, [Shard.Segments.Write(request)])
                 : new FinishedSave(request, [], []);
         }
     }
 
     /// <inheritdoc/>
-    public void Load(LoadRequest request)
+    public string? Load(LoadRequest request)
     {
         lock (_gate)
         {
-            SegmentReader.Load(request.Source, Shard.Tables, request.Slots);
+            EmptyTables();
+            try
+            {
+                SegmentReader.Load(request.Checkpoint.Source, Shard.Tables, request.Slots);
+                return null;
+            }
+            catch (DamagedCheckpointException e)
+            {
+                return e.Message;
+            }
         }
     }
 
@@ -212,7 +222,7 @@ public abstract class ReplicaStore : IEmbeddingStore
     {
     }
 
-    /// <summary>Makes the tables.</summary>
+    /// <summary>Makes the tables, also in the place of those made before.</summary>
     private protected virtual TableShard CreateShard(TableShapes shapes) => new(shapes, 0, 1);
 
     /// <summary>Starts to exchange the gradients of a step; reads them before it returns.</summary>
@@ -240,6 +250,15 @@ public abstract class ReplicaStore : IEmbeddingStore
             {
                 Shard.CountPull(table, pull.Keys(section).Length);
             }
+        }
+    }
+
+    private void EmptyTables()
+    {
+        if (!Shard.IsEmpty)
+        {
+            Shard.Dispose();
+            _shard = CreateShard(_shapes!);
         }
     }
 

@@ -7,7 +7,6 @@ namespace OpenEmbedding.EmbeddingPs.Server;
 /// <content>Checkpoints.</content>
 public sealed unsafe partial class EmbeddingServer
 {
-    private SegmentChain? _chain;
     private Save? _save;
 
     /// <summary>The next message; null when the wait for it was used to go on with a save.</summary>
@@ -37,8 +36,7 @@ public sealed unsafe partial class EmbeddingServer
             EndSave(before);
         }
 
-        _chain ??= new SegmentChain(_shard, _layout.Servers.Count, Shard.Tables);
-        var capture = _chain.Begin(ControlMessage.Read<SaveRequest>(message), _inbox!.Interrupt);
+        var capture = Shard.Segments.Begin(ControlMessage.Read<SaveRequest>(message), _inbox!.Interrupt);
         _save = new Save(trainer, Envelope.HeaderOf(message).Ticket, capture);
     }
 
@@ -46,7 +44,7 @@ public sealed unsafe partial class EmbeddingServer
     private void EndSave(Save save)
     {
         _save = null;
-        var saved = _chain!.End(save.Capture);
+        var saved = Shard.Segments.End(save.Capture);
         if (saved.Problem is { } problem)
         {
             saved = saved with { Problem = $"Server on rank {_messenger.Rank}: {problem}" };
@@ -55,13 +53,42 @@ public sealed unsafe partial class EmbeddingServer
         Reply(save.Trainer, ControlMessage.Create(ReplyHeader(save.Trainer, MessageKind.Saved, save.Ticket), ControlMessage.Serialize(saved)));
     }
 
+    // Damage is told to the trainer, which may have an older checkpoint.
     private void AnswerLoad(TrainerState trainer, MessageBuffer message)
     {
         using var load = Timeline.Begin("load rows");
         var body = ControlMessage.Read<LoadBody>(message);
-        SegmentReader.Load(CheckpointSource.OpenForReading(body.Manifest), Shard.Tables, body.Slots);
-        var header = ReplyHeader(trainer, MessageKind.Done, Envelope.HeaderOf(message).Ticket);
-        Reply(trainer, ControlMessage.Create(header, []));
+        if (Array.Exists(_trainers, other => other.Pulls.Count > 0))
+        {
+            Envelope.Throw(message, "loads rows while others are being trained");
+        }
+
+        EmptyTables();
+        string? damage = null;
+        try
+        {
+            SegmentReader.Load(CheckpointSource.OpenForReading(body.Manifest), Shard.Tables, body.Slots);
+        }
+        catch (DamagedCheckpointException e)
+        {
+            damage = $"Server on rank {_messenger.Rank}: {e.Message}";
+        }
+
+        var header = ReplyHeader(trainer, MessageKind.Loaded, Envelope.HeaderOf(message).Ticket);
+        Reply(trainer, ControlMessage.Create(header, ControlMessage.Serialize(new LoadResult { Damage = damage })));
+    }
+
+    private void EmptyTables()
+    {
+        if (Shard.IsEmpty)
+        {
+            return;
+        }
+
+        // First, because files of tiered tables have one owner.
+        var shapes = Shard.Shapes;
+        Shard.Dispose();
+        _tables = CreateShard(shapes);
     }
 
     /// <summary>A save under way, and who asked for it.</summary>

@@ -71,12 +71,14 @@ public sealed unsafe partial class EmbeddingServer
 
     private void CreateTables(TableOptions[] tables)
     {
-        _tables = new TableShard(new TableShapes(tables, _wire), _shard, _layout.Servers.Count, _storage);
+        _tables = CreateShard(new TableShapes(tables, _wire));
         foreach (var trainer in _trainers)
         {
             Reply(trainer, ControlMessage.Create(ReplyHeader(trainer, MessageKind.Done, trainer.DefinitionTicket), []));
         }
     }
+
+    private TableShard CreateShard(TableShapes shapes) => new(shapes, _shard, _layout.Servers.Count, _storage);
 
     private void AnswerStatistics(TrainerState trainer, long ticket)
     {

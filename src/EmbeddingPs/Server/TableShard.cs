@@ -1,4 +1,5 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Storage;
@@ -29,13 +30,20 @@ internal sealed unsafe class TableShard : IDisposable
         _accumulators = [.. Tables.Select(table => new GradientAccumulator(table))];
         _counters = new Counters[Tables.Length];
         _contributions = [.. Tables.Select(_ => new List<Contribution>())];
+        Segments = new SegmentChain(shard, shards, Tables);
     }
 
     /// <summary>The tables' shapes.</summary>
     public TableShapes Shapes { get; }
 
+    /// <summary>Whether no table has rows.</summary>
+    public bool IsEmpty => Array.TrueForAll(Tables, table => table.RowCount == 0);
+
     /// <summary>This shard of each table.</summary>
     public EmbeddingTable[] Tables { get; }
+
+    /// <summary>The files that were written of the tables.</summary>
+    public SegmentChain Segments { get; }
 
     /// <summary>Copies the rows of a pull as they travel, block after block.</summary>
     public void Gather(ResolvedPull pull, byte* destination)

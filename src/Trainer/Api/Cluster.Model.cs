@@ -10,6 +10,7 @@ namespace OpenEmbedding.Trainer;
 public sealed partial class Cluster
 {
     private ServedEmbeddings? _served;
+    private DenseState? _dense;
 
     /// <summary>
     /// Moves the embedding layers of a module to the servers, and gives all trainers the dense weights of the first one.
@@ -32,6 +33,7 @@ public sealed partial class Cluster
         options ??= new DistributedOptions();
         _served = new ServedEmbeddings(
             this, EmbeddingLayers.Find(module).Where(layer => layer.Vocabulary > options.SparseAsDenseSize), options);
+        _dense = new DenseState(module);
         using var noGradients = no_grad();
         foreach ((string name, Tensor parameter) in module.named_parameters())
         {
@@ -50,6 +52,7 @@ public sealed partial class Cluster
         ServedEmbeddings served = _served ?? throw new OpenEmbeddingException(
             "there is no model to optimize yet; call cluster.DistributedModel(…) first", JobExitCode.Configuration);
         served.CreateTables(rows is null ? SparseRule.From(optimizer) : new SparseRule(rows, 0));
+        _optimizer = optimizer;
         return new DistributedOptimizer(this, optimizer, served);
     }
 

@@ -91,12 +91,24 @@ public sealed partial class Cluster : IDisposable
     /// with exit code 0: what follows in the program runs on trainers only.
     /// </summary>
     /// <param name="options">Strategy, servers and staleness, the same on every rank; by default a quarter of the ranks serve.</param>
-    /// <exception cref="OpenEmbeddingException">Started under another MPI's mpirun, or more servers than ranks − 1.</exception>
-    public static Cluster Start(ClusterOptions? options = null)
+    /// <param name="storage">Where servers keep rows that do not fit into memory, the same on every rank; by default all stay in memory.</param>
+    /// <exception cref="OpenEmbeddingException">
+    /// Started under another MPI's mpirun, more servers than ranks − 1, or storage for a strategy without servers.
+    /// </exception>
+    public static Cluster Start(ClusterOptions? options = null, StorageOptions? storage = null)
     {
         options ??= new ClusterOptions();
+        if (storage is not null)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(storage.CacheBytes, 1, nameof(storage));
+            if (options.Strategy != ClusterStrategy.Ps)
+            {
+                throw new OpenEmbeddingException("tiered storage is that of servers; allowed: the strategy ps", JobExitCode.Configuration);
+            }
+        }
+
         var communication = Communication.Start(CommunicationOptionsOf(options));
-        Cluster cluster = Join(communication, options);
+        Cluster cluster = Join(communication, options, storage: storage);
         AppDomain.CurrentDomain.UnhandledException += (_, e) => cluster.Fail((Exception)e.ExceptionObject);
         if (cluster.IsServer)
         {

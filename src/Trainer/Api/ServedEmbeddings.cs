@@ -17,6 +17,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
     private readonly Dictionary<EmbeddingLayer, List<PullTicket>> _tickets;
     private SparseRule? _rule;
     private long _step;
+    private bool _hasPulled;
 
     public ServedEmbeddings(Cluster cluster, IEnumerable<EmbeddingLayer> layers, DistributedOptions options)
     {
@@ -30,11 +31,23 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
         }
     }
 
+    /// <summary>Steps pushed.</summary>
+    public long Steps => _step;
+
+    /// <summary>The tables, once they have a rule.</summary>
+    public IReadOnlyList<TableOptions> Tables { get; private set; } = [];
+
+    /// <summary>Whether the rows are those of a checkpoint.</summary>
+    public bool IsLoaded { get; set; }
+
+    /// <summary>Whether all rows have their initial values: nothing was loaded and no forward pass asked for rows.</summary>
+    public bool IsUntouched => !IsLoaded && !_hasPulled && _step == 0;
+
     /// <summary>Makes the tables with their rule, on all trainers together, before the first pull.</summary>
     public void CreateTables(SparseRule rule)
     {
         _rule = rule;
-        _cluster.Store.CreateTables([.. _layers.Select(layer => new TableOptions
+        Tables = [.. _layers.Select(layer => new TableOptions
         {
             Name = layer.Name,
             Kind = _options.Kind,
@@ -45,7 +58,8 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
             Optimizer = rule.Optimizer,
             L2 = rule.L2,
             Seed = _options.Seed,
-        })]);
+        })];
+        _cluster.Store.CreateTables(Tables);
     }
 
     /// <inheritdoc/>
@@ -123,6 +137,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
                 JobExitCode.Configuration);
         }
 
+        _hasPulled = true;
         var keys = new KeyBatch();
         keys.Plan(ids, _options.Kind, _cluster.Store.Shards);
         keys.Positions.CopyTo(positions);

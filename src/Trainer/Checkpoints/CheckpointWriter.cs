@@ -1,17 +1,21 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
-using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Metrics;
-using OpenEmbedding.Trainer.Models;
 
 namespace OpenEmbedding.Trainer.Checkpoints;
 
+/// <summary>What the first trainer adds to the rows of a checkpoint.</summary>
+/// <param name="Dense">The dense weights, with the state of their optimizer or without.</param>
+/// <param name="Training">What the manifest keeps besides.</param>
+internal sealed record CheckpointContent(IReadOnlyList<NamedArray> Dense, JsonObject? Training);
+
 /// <summary>Writes checkpoints, each in the background of the steps behind it; only that of the first trainer has a folder.</summary>
 /// <remarks>Used from the trainer's thread.</remarks>
-internal sealed class CheckpointWriter(CheckpointDirectory? directory, CheckpointOptions options, IEmbeddingStore store, DenseOptimizer dense, string folder)
+internal sealed class CheckpointWriter(CheckpointDirectory? directory, int keep, int increments, IEmbeddingStore store, string folder)
 {
     private const string DensePart = "dense";
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
@@ -21,19 +25,23 @@ internal sealed class CheckpointWriter(CheckpointDirectory? directory, Checkpoin
     /// <summary>The time since the last checkpoint began.</summary>
     public TimeSpan SinceLast => _sinceLast.Elapsed;
 
+    /// <summary>Whether the last checkpoint that is over failed.</summary>
+    public bool LastFailed => _failure is not null;
+
     /// <summary>Marks the state after the steps pushed so far and begins to write it, once the checkpoint before is finished; every trainer calls it.</summary>
-    /// <param name="state">How far training is.</param>
-    /// <param name="metrics">The running metrics of all trainers together.</param>
+    /// <param name="steps">Steps trained.</param>
+    /// <param name="slots">Whether the optimizer state of the rows is written too.</param>
+    /// <param name="content">Gives the rest of the checkpoint as it is now; asked on the first trainer alone.</param>
     /// <returns>What became of the checkpoint before, null when there is nothing new.</returns>
-    public string? Begin(TrainingState state, BinaryMetrics metrics)
+    public string? Begin(long steps, bool slots, Func<CheckpointContent> content)
     {
         string? news = Finish();
         _sinceLast.Restart();
-        PendingSave rows = store.BeginSave(new SaveRequest { Folder = folder, Step = state.Steps, Increments = options.Increments });
+        PendingSave rows = store.BeginSave(new SaveRequest { Folder = folder, Step = steps, Slots = slots, Increments = increments });
         if (directory is not null)
         {
-            NamedArray[] arrays = [.. dense.Export(slots: true), .. MetricArrays.Export(metrics)];
-            _pending = Task.Run(() => Write(directory, state, arrays, rows));
+            CheckpointContent now = content();
+            _pending = Task.Run(() => Write(directory, steps, now, rows));
         }
 
         return news;
@@ -66,54 +74,36 @@ internal sealed class CheckpointWriter(CheckpointDirectory? directory, Checkpoin
         }
     }
 
-    /// <summary>Writes the weights without optimizer state, and waits; every trainer calls it.</summary>
-    /// <param name="directory">The folder, null but on the first trainer.</param>
-    /// <param name="folder">Its path.</param>
-    /// <param name="steps">Steps trained.</param>
-    /// <param name="store">The rows.</param>
-    /// <param name="dense">The dense weights.</param>
-    public static void WriteModel(CheckpointDirectory? directory, string folder, long steps, IEmbeddingStore store, DenseOptimizer dense)
-    {
-        SaveResult rows = store.BeginSave(new SaveRequest { Folder = folder, Step = steps, Slots = false }).Wait();
-        if (directory is null)
-        {
-            return;
-        }
-
-        directory.Commit(
-            new CheckpointManifest
-            {
-                Step = steps,
-                Tables = rows.Tables,
-                Servers = rows.Servers,
-                Dense = Safetensors.WriteSegment(directory.Folder, CheckpointDirectory.FileOf(steps, DensePart), dense.Export(slots: false)),
-            },
-            keep: 1);
-    }
-
-    private Outcome Write(CheckpointDirectory directory, TrainingState state, NamedArray[] arrays, PendingSave rows)
+    private Outcome Write(CheckpointDirectory directory, long steps, CheckpointContent content, PendingSave rows)
     {
         var clock = Stopwatch.StartNew();
+        CheckpointSegment? denseFile = null;
         try
         {
-            CheckpointSegment denseFile = Safetensors.WriteSegment(directory.Folder, CheckpointDirectory.FileOf(state.Steps, DensePart), arrays);
+            denseFile = Safetensors.WriteSegment(directory.Folder, CheckpointDirectory.FileOf(steps, DensePart), content.Dense);
             SaveResult saved = rows.Wait();
             var manifest = new CheckpointManifest
             {
-                Step = state.Steps,
+                Step = steps,
                 Tables = saved.Tables,
                 Servers = saved.Servers,
                 Dense = denseFile,
-                Training = state.ToJson(),
+                Training = content.Training,
             };
-            directory.Commit(manifest, options.Keep);
+            directory.Commit(manifest, keep);
             double megabytes = (denseFile.Bytes + saved.Servers.Sum(server => server[^1].Bytes)) / 1e6;
             return new Outcome(
-                FormattableString.Invariant($"checkpoint of step {state.Steps}: {megabytes:F1} MB in {clock.Elapsed.TotalSeconds:F1} s"), null);
+                FormattableString.Invariant($"checkpoint of step {steps}: {megabytes:F1} MB in {clock.Elapsed.TotalSeconds:F1} s"), null);
         }
         catch (Exception failure) when (failure is OpenEmbeddingException or IOException or UnauthorizedAccessException)
         {
-            string line = $"checkpoint of step {state.Steps} failed: {failure.Message}";
+            // On a full disk the next one needs its room.
+            if (denseFile is not null)
+            {
+                directory.Remove(denseFile);
+            }
+
+            string line = $"checkpoint of step {steps} failed: {failure.Message}";
             return new Outcome(line, new OpenEmbeddingException(line, JobExitCode.Failure, failure));
         }
     }

@@ -55,5 +55,7 @@ internal sealed record TrainingState
 
     public JsonObject ToJson() => JsonSerializer.SerializeToNode(this, _json)!.AsObject();
 
-    public static TrainingState Of(JsonObject json) => json.Deserialize<TrainingState>(_json)!;
+    /// <summary>Reads it from a manifest; null for a model and for the checkpoint of another program, which has no place in the data.</summary>
+    public static TrainingState? Of(JsonObject? training) =>
+        training is null || ProgramState.Of(training) is not null ? null : training.Deserialize<TrainingState>(_json);
 }

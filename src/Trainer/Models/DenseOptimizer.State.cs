@@ -1,6 +1,7 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Optimizers;
+using OpenEmbedding.Trainer.Checkpoints;
 
 namespace OpenEmbedding.Trainer.Models;
 
@@ -41,18 +42,16 @@ public sealed unsafe partial class DenseOptimizer
     }
 
     /// <summary>Takes what <see cref="Export"/> gave.</summary>
-    /// <param name="file">The file of the arrays, for messages.</param>
-    /// <param name="arrays">Its arrays.</param>
+    /// <param name="arrays">The arrays.</param>
     /// <param name="slots">Whether the state is taken too.</param>
     /// <exception cref="OpenEmbeddingException">An array is missing, or has another shape or type.</exception>
-    public void Import(string file, IReadOnlyList<NamedArray> arrays, bool slots)
+    internal void Import(DenseArrays arrays, bool slots)
     {
-        var byName = arrays.ToDictionary(array => array.Name);
         for (int i = 0; i < _parameters.Length; i++)
         {
             string name = ArrayName(i);
             long[] shape = _parameters[i].Parameter.shape;
-            Find(file, byName, name, TypeName, shape).Data.Span.CopyTo(_parameters[i].Parameter.bytes);
+            arrays.Get(name, TypeName, shape).Data.Span.CopyTo(_parameters[i].Parameter.bytes);
             if (!slots)
             {
                 continue;
@@ -61,32 +60,18 @@ public sealed unsafe partial class DenseOptimizer
             byte* slot = _slots[i];
             foreach (string slotName in _rule.SlotNames)
             {
-                Find(file, byName, $"{name}/{slotName}", TypeName, shape).Data.Span.CopyTo(new Span<byte>(slot, Bytes(i)));
+                arrays.Get($"{name}/{slotName}", TypeName, shape).Data.Span.CopyTo(new Span<byte>(slot, Bytes(i)));
                 slot += Bytes(i);
             }
 
             if (_rule.CountsSteps)
             {
-                Find(file, byName, $"{name}/{RowOptimizer.StepsName}", "I32", [1]).Data.Span.CopyTo(new Span<byte>(slot, sizeof(int)));
+                arrays.Get($"{name}/{RowOptimizer.StepsName}", "I32", [1]).Data.Span.CopyTo(new Span<byte>(slot, sizeof(int)));
             }
         }
     }
 
-    private static NamedArray Find(string file, Dictionary<string, NamedArray> arrays, string name, string type, long[] shape)
-    {
-        if (!arrays.TryGetValue(name, out NamedArray? array))
-        {
-            throw new OpenEmbeddingException($"{file} has no array {name}, which the model needs; it is of another model.", JobExitCode.Configuration);
-        }
-
-        return array.Type == type && array.Shape.SequenceEqual(shape)
-            ? array
-            : throw new OpenEmbeddingException(
-                $"{file}: array {name} is {array.Type} [{string.Join(", ", array.Shape)}], the model has {type} [{string.Join(", ", shape)}].",
-                JobExitCode.Configuration);
-    }
-
-    private string ArrayName(int parameter) => "dense/" + _parameters[parameter].Name;
+    private string ArrayName(int parameter) => DenseArrays.NameOf(_parameters[parameter].Name);
 
     private int Bytes(int parameter) => checked((int)(_parameters[parameter].Parameter.numel() * _elementBytes));
 }

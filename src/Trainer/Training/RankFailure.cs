@@ -25,6 +25,9 @@ internal static class RankFailure
         _ => failure.ToString(),
     };
 
+    /// <summary>Prints a line that is no reason to end the job.</summary>
+    public static void Say(string line) => Console.Error.WriteLine($"{_program}: {line}");
+
     /// <summary>
     /// Prints the line of this rank and ends the whole job. As an exception filter it runs before anything is disposed: a rank that failed
     /// must neither say goodbye to the servers nor wait for the others.

@@ -18,18 +18,7 @@ internal static class StartupCheck
     /// <exception cref="StartupException">A rank failed; its message is the error of that rank.</exception>
     public static T Together<T>(Communication communication, Func<T> part)
     {
-        T result = default!;
-        var outcome = new Outcome();
-        try
-        {
-            result = part();
-        }
-        catch (Exception failure) when (failure is OpenEmbeddingException or IOException or UnauthorizedAccessException)
-        {
-            outcome = new Outcome { Error = RankFailure.Describe(failure), ExitCode = RankFailure.ExitCodeOf(failure) };
-        }
-
-        Outcome[] outcomes = communication.World.AllGatherObject(outcome);
+        Outcome[] outcomes = communication.World.AllGatherObject(Try(part, out T result));
         int[] failed = [.. Enumerable.Range(0, outcomes.Length).Where(rank => outcomes[rank].Error is not null)];
         if (failed.Length == 0)
         {
@@ -40,6 +29,23 @@ internal static class StartupCheck
         bool everywhere = failed.Length == outcomes.Length && outcomes.All(other => other.Error == first.Error);
         string who = everywhere || communication.Size == 1 ? "" : $"rank {failed[0]}: ";
         throw new StartupException(who + first.Error, first.ExitCode, failed[0]);
+    }
+
+    /// <summary>Runs a part that may fail.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="result">What it gave; without meaning if it failed.</param>
+    public static Outcome Try<T>(Func<T> part, out T result)
+    {
+        result = default!;
+        try
+        {
+            result = part();
+            return new Outcome();
+        }
+        catch (Exception failure) when (failure is OpenEmbeddingException or IOException or UnauthorizedAccessException)
+        {
+            return new Outcome { Error = RankFailure.Describe(failure), ExitCode = RankFailure.ExitCodeOf(failure) };
+        }
     }
 
     /// <summary>Checks that all ranks run the same program with the same configuration.</summary>

@@ -1,4 +1,3 @@
-using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Trainer.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
@@ -20,7 +19,10 @@ internal sealed partial class TrainingJob
     {
         if (_options.Output.Model is { } folder)
         {
-            CheckpointWriter.WriteModel(directory, Path.GetFullPath(folder), _stepsDone, _store, _dense);
+            var model = new CheckpointWriter(directory, keep: 1, increments: 1, _store, Path.GetFullPath(folder));
+            model.Begin(_stepsDone, slots: false, () => new CheckpointContent(_dense.Export(slots: false), Training: null));
+            model.Finish();
+            model.ThrowIfLastFailed();
         }
     }
 
@@ -74,40 +76,31 @@ internal sealed partial class TrainingJob
             Optimizer = OptimizerName,
             Seed = _options.Model.Seed,
         };
-        Say(_checkpoints.Begin(state, all));
+        Say(_checkpoints.Begin(
+            _stepsDone, slots: true, () => new CheckpointContent([.. _dense.Export(slots: true), .. MetricArrays.Export(all)], state.ToJson())));
     }
 
     /// <summary>Takes over a checkpoint, or a part of it.</summary>
-    private void Load(CheckpointSource source, TrainingState? state)
+    private void Load(CheckedCheckpoint checkpoint)
     {
         LoadPart part = _options.Load.Part;
-        if (_cluster.Rank == 0)
+        var loader = new CheckpointLoader(
+            _cluster, new CheckpointParts(Rows: part != LoadPart.Dense, Slots: part == LoadPart.All, Dense: part != LoadPart.Embeddings));
+        (CheckpointSource source, DenseArrays? dense) =
+            loader.Load(checkpoint, older => StartingPoint.Check(older, _options, _cluster.Size), Announce);
+        if (dense is not null)
         {
-            Announce(source, state);
+            LoadDense(dense, StartingPoint.StateOf(source, _options));
         }
-
-        if (part != LoadPart.Dense)
-        {
-            _store.Load(new LoadRequest(source, Slots: part == LoadPart.All));
-        }
-
-        if (part != LoadPart.Embeddings)
-        {
-            LoadDense(source, state);
-        }
-
-        _cluster.Trainers.Barrier("load");
     }
 
-    private void LoadDense(CheckpointSource source, TrainingState? state)
+    private void LoadDense(DenseArrays arrays, TrainingState? state)
     {
-        if (source.Manifest.Dense is not { } file)
+        _cluster.Together(() =>
         {
-            throw new OpenEmbeddingException($"{source.ManifestPath} has no dense weights.", JobExitCode.Configuration);
-        }
-
-        IReadOnlyList<NamedArray> arrays = Safetensors.ReadSegment(source, file);
-        _dense.Import(source.PathOf(file), arrays, slots: state is not null && state.Optimizer == OptimizerName);
+            _dense.Import(arrays, slots: state is not null && state.Optimizer == OptimizerName);
+            return true;
+        });
         if (state is null)
         {
             return;
@@ -119,7 +112,7 @@ internal sealed partial class TrainingJob
         if (_cluster.Rank == 0)
         {
             _badRows = state.BadRows;
-            MetricArrays.Import(arrays, _metrics);
+            MetricArrays.Import(arrays.All, _metrics);
         }
 
         // Each trainer goes on with its own sum, so that the total has the same bits; other trainers start from that of all.
@@ -127,22 +120,19 @@ internal sealed partial class TrainingJob
         _metrics.Sums[0] = same ? state.Losses[_cluster.Rank] : _cluster.Rank == 0 ? state.Losses.Sum() : 0;
     }
 
-    private void Announce(CheckpointSource source, TrainingState? state)
+    private void Announce(CheckedCheckpoint checkpoint)
     {
-        foreach (string skipped in source.Skipped)
-        {
-            _progress.Say(skipped);
-        }
-
+        CheckpointSource source = checkpoint.Source;
+        TrainingState? state = StartingPoint.StateOf(source, _options);
         int servers = source.Manifest.Servers.Count;
         _progress.Say(FormattableString.Invariant(
             $"loading {source.ManifestPath}: step {source.Manifest.Step}, rows of {servers} servers to {_store.Shards}"));
         if (_options.Load.Part == LoadPart.All && state is null)
         {
-            _progress.Say("it is a model without optimizer state: training begins at the first epoch");
+            _progress.Say("it has no place in the data: training begins at the first epoch");
         }
 
-        foreach (string note in _options.Load.Part == LoadPart.All ? source.Check(_layout.Tables) : [])
+        foreach (string note in _options.Load.Part == LoadPart.All ? checkpoint.Notes : [])
         {
             _progress.Say(note);
         }

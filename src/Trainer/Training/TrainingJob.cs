@@ -61,12 +61,12 @@ internal sealed partial class TrainingJob : IDisposable
         _steady = new SteadyClock(options.Output.SteadyAfter);
         if (options.Checkpoint.Directory is { } folder)
         {
-            _checkpoints = new CheckpointWriter(inputs.Checkpoints, options.Checkpoint, _store, _dense, Path.GetFullPath(folder));
+            _checkpoints = new CheckpointWriter(inputs.Checkpoints, options.Checkpoint.Keep, options.Checkpoint.Increments, _store, Path.GetFullPath(folder));
         }
 
-        if (inputs.Source is { } source)
+        if (inputs.Start is { } start)
         {
-            Load(source, inputs.State);
+            Load(start);
         }
     }
 

@@ -83,6 +83,17 @@ public sealed class OeTrain : IDisposable
     /// <summary>An example's program.</summary>
     public static string ExampleProgram(string name) => Path.Combine(Root, "examples", name, Metadata("BuildFolder"), name + ".dll");
 
+    /// <summary>Flips a bit in the middle of a file.</summary>
+    public static void Flip(string file)
+    {
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(file, bytes);
+    }
+
+    /// <summary>A program of the tests that lies in a folder of its own.</summary>
+    public static string TestProgram(string folder, string name) => Path.Combine(Root, "tests/Distributed", folder, Metadata("BuildFolder"), name);
+
     /// <summary>Copies the program to a folder and changes its version, as another build would have it.</summary>
     public string CopyProgramWithOtherVersion()
     {

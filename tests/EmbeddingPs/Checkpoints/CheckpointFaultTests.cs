@@ -22,7 +22,7 @@ public sealed class CheckpointFaultTests : IDisposable
         File.WriteAllText(file, "");
         foreach (string path in new[] { file, Path.Combine(file, "below"), "/proc/checkpoints" })
         {
-            var e = Assert.Throws<OpenEmbeddingException>(() => CheckpointDirectory.OpenForWriting(path));
+            var e = Assert.ThrowsAny<OpenEmbeddingException>(() => CheckpointDirectory.OpenForWriting(path));
             AssertLine(e, path, JobExitCode.Configuration);
         }
     }
@@ -43,12 +43,12 @@ public sealed class CheckpointFaultTests : IDisposable
         directory.Commit(Manifest(1, WriteDense(1)), keep: 1);
         string dense = Path.Combine(_folder, CheckpointDirectory.FileOf(2, "dense"));
         FillDisk(dense);
-        AssertLine(Assert.Throws<OpenEmbeddingException>(() => WriteDense(2)), dense, JobExitCode.Failure);
+        AssertLine(Assert.ThrowsAny<OpenEmbeddingException>(() => WriteDense(2)), dense, JobExitCode.Failure);
 
         string manifest = Path.Combine(_folder, "step-000000002.json");
         var segment = WriteDense(2);
         FillDisk(manifest);
-        AssertLine(Assert.Throws<OpenEmbeddingException>(() => directory.Commit(Manifest(2, segment), keep: 1)), manifest, JobExitCode.Failure);
+        AssertLine(Assert.ThrowsAny<OpenEmbeddingException>(() => directory.Commit(Manifest(2, segment), keep: 1)), manifest, JobExitCode.Failure);
         Assert.Equal(1, CheckpointSource.OpenForReading(_folder).Manifest.Step);
 
         // With room again the same save succeeds.
@@ -93,9 +93,9 @@ public sealed class CheckpointFaultTests : IDisposable
         byte[] length = new byte[sizeof(long)];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         File.WriteAllBytes(path, [.. length, .. Encoding.ASCII.GetBytes(header), 0, 0, 0, 0]);
-        AssertLine(Assert.Throws<OpenEmbeddingException>(() => new SafetensorsFile(path).Dispose()), path, JobExitCode.Data);
+        AssertLine(Assert.ThrowsAny<OpenEmbeddingException>(() => new SafetensorsFile(path).Dispose()), path, JobExitCode.Data);
         File.WriteAllText(path, header);
-        AssertLine(Assert.Throws<OpenEmbeddingException>(() => new SafetensorsFile(path).Dispose()), path, JobExitCode.Data);
+        AssertLine(Assert.ThrowsAny<OpenEmbeddingException>(() => new SafetensorsFile(path).Dispose()), path, JobExitCode.Data);
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class CheckpointFaultTests : IDisposable
         var dense = WriteDense(1);
         directory.Commit(Manifest(1, dense) with { Tables = [CheckpointTable.Of(_table)], Servers = [[dense]] }, keep: 1);
         var source = CheckpointSource.OpenForReading(_folder);
-        var e = Assert.Throws<OpenEmbeddingException>(() => SegmentReader.Load(source, [table], slots: true));
+        var e = Assert.ThrowsAny<OpenEmbeddingException>(() => SegmentReader.Load(source, [table], slots: true));
         AssertLine(e, $"{source.PathOf(dense)} has no array table/items/keys", JobExitCode.Data);
     }
 

@@ -79,7 +79,7 @@ public sealed class CheckpointTests : IDisposable
         var adam = Table(TableKind.Hash, new AdamOptions()) with { Name = "items" };
         var adagrad = adam with { Optimizer = new AdagradOptions { InitialAccumulatorValue = 0.25 } };
         var source = Train(2, [adam], steps: 2);
-        Assert.Contains("slots start anew", Assert.Single(source.Check([adagrad])), StringComparison.Ordinal);
+        Assert.Contains("slots start anew", Assert.Single(source.Check([adagrad]).Notes), StringComparison.Ordinal);
         var rows = StoredRowsOf.Table(LoadAndSave(source, 3, [adagrad]), "items");
         var before = StoredRowsOf.Table(source, "items");
         Assert.Equal(before.Keys, rows.Keys);
@@ -98,7 +98,7 @@ public sealed class CheckpointTests : IDisposable
         var weights = LoadAndSave(source, 3, [adam], slotsSaved: false);
         Assert.Empty(weights.Manifest.Tables[0].Slots);
         Assert.Equal("Adam", weights.Manifest.Tables[0].Optimizer);
-        Assert.Contains("without slots", Assert.Single(weights.Check([adam])), StringComparison.Ordinal);
+        Assert.Contains("without slots", Assert.Single(weights.Check([adam]).Notes), StringComparison.Ordinal);
         var saved = StoredRowsOf.Table(weights, adam.Name);
         Assert.Equal(before.Keys, saved.Keys);
         Assert.Equal(before.Values.Select(WeightsOf), saved.Values.Select(WeightsOf));
@@ -139,6 +139,55 @@ public sealed class CheckpointTests : IDisposable
         AssertRefused(source, tables, path);
     }
 
+    [Theory]
+    [InlineData(TableKind.Array)]
+    [InlineData(TableKind.Hash)]
+    public void BehindADamagedCheckpointAnotherLeavesNoRowOfIt(TableKind kind)
+    {
+        TableOptions[] tables = [Table(kind, new AdamOptions())];
+        var older = Train(2, tables, steps: 1);
+        var newer = Train(2, tables, steps: 4);
+        string path = newer.PathOf(newer.Manifest.Servers[1][0]);
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
+
+        // The first server's file is whole, so that rows of it are there when the damage is found.
+        using var cluster = new PsCluster(1, 3).CreateTables(tables);
+        var store = cluster.Trainers[0];
+        string damage = store.Load(new LoadRequest(newer.Check(tables)))!;
+        Assert.StartsWith($"Server on rank 1: {path} does not have the checksum", damage, StringComparison.Ordinal);
+        var before = CheckpointSource.OpenForReading(_folder).OpenOlder(damage)!;
+        Assert.Equal(older.ManifestPath, before.ManifestPath);
+        Assert.Equal(damage, Assert.Single(before.Skipped).Problem);
+        Assert.Null(store.Load(new LoadRequest(before.Check(tables))));
+        var again = Save(store, 1, Path.Combine(_folder, "again"), keep: 1);
+        Assert.Equal(StoredRowsOf.Table(older, tables[0].Name), StoredRowsOf.Table(again, tables[0].Name));
+        Assert.Null(before.OpenOlder("nothing is left"));
+        Assert.Null(newer.OpenOlder("")?.OpenOlder(""));
+        Assert.Null(CheckpointSource.OpenForReading(newer.ManifestPath).OpenOlder("a manifest was named"));
+    }
+
+    [Fact]
+    public void AKeyOutOfRangeIsAnErrorOnlyIfItWasSaved()
+    {
+        var saved = Table(TableKind.Array, new AdamOptions());
+        var source = Train(1, [saved], steps: 1);
+        TableOptions[] smaller = [saved with { Vocabulary = 10 }];
+        string path = source.PathOf(source.Manifest.Servers[0][0]);
+        using (var cluster = new PsCluster(1, 1, mayFail: true).CreateTables(smaller))
+        {
+            var e = Assert.ThrowsAny<OpenEmbeddingException>(() => cluster.Trainers[0].Load(new LoadRequest(source.Check(smaller))));
+            Assert.Contains($"{path}: table {saved.Name} has key ", e.Message, StringComparison.Ordinal);
+            Assert.Equal(JobExitCode.Data, e.ExitCode);
+        }
+
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        AssertRefused(source, smaller, path);
+    }
+
     [Fact]
     public void ADamagedManifestIsNamed()
     {
@@ -149,7 +198,7 @@ public sealed class CheckpointTests : IDisposable
             byte[] damaged = [.. bytes];
             damaged[place] ^= 1;
             File.WriteAllBytes(source.ManifestPath, damaged);
-            var e = Assert.Throws<OpenEmbeddingException>(() => CheckpointSource.OpenForReading(_folder));
+            var e = Assert.ThrowsAny<OpenEmbeddingException>(() => CheckpointSource.OpenForReading(_folder));
             Assert.Contains(source.ManifestPath, e.Message, StringComparison.Ordinal);
             Assert.Equal(JobExitCode.Data, e.ExitCode);
         }
@@ -163,9 +212,9 @@ public sealed class CheckpointTests : IDisposable
         using (var cluster = new PsCluster(1, 2).CreateTables(tables))
         {
             var store = cluster.Trainers[0];
-            store.Load(new LoadRequest(source));
+            store.Load(new LoadRequest(source.Check(tables)));
             var missing = store.BeginSave(new SaveRequest { Folder = Path.Combine(_folder, "missing"), Step = 9 });
-            Assert.Contains("cannot be written", Assert.Throws<OpenEmbeddingException>(missing.Wait).Message, StringComparison.Ordinal);
+            Assert.Contains("cannot be written", Assert.ThrowsAny<OpenEmbeddingException>(missing.Wait).Message, StringComparison.Ordinal);
             Assert.Equal(StoredRowsOf.Table(source, tables[0].Name).Count, store.GetStatistics().Sum(shard => shard.Rows));
         }
 
@@ -190,8 +239,8 @@ public sealed class CheckpointTests : IDisposable
     {
         var table = Table(TableKind.Hash, new AdamOptions());
         var source = Train(1, [table], steps: 1);
-        Assert.Contains("rows of 5 weights", Assert.Throws<OpenEmbeddingException>(() => source.Check([table with { Dimension = 6 }])).Message, StringComparison.Ordinal);
-        Assert.Contains("no table other", Assert.Throws<OpenEmbeddingException>(() => source.Check([table with { Name = "other" }])).Message, StringComparison.Ordinal);
+        Assert.Contains("rows of 5 weights", Assert.ThrowsAny<OpenEmbeddingException>(() => source.Check([table with { Dimension = 6 }])).Message, StringComparison.Ordinal);
+        Assert.Contains("no table other", Assert.ThrowsAny<OpenEmbeddingException>(() => source.Check([table with { Name = "other" }])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -208,7 +257,7 @@ public sealed class CheckpointTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "files", "step-000000009.server-0-of-2.safetensors"), "half");
         using var directory = CheckpointDirectory.OpenForWriting(_folder);
         Assert.Equal(4, Directory.GetFiles(Path.Combine(_folder, "files")).Length);
-        Assert.Contains("another job", Assert.Throws<OpenEmbeddingException>(() => CheckpointDirectory.OpenForWriting(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("another job", Assert.ThrowsAny<OpenEmbeddingException>(() => CheckpointDirectory.OpenForWriting(_folder)).Message, StringComparison.Ordinal);
     }
 
     private static TableOptions Table(TableKind kind, OptimizerOptions optimizer, ElementType type = ElementType.Float32) =>
@@ -218,10 +267,10 @@ public sealed class CheckpointTests : IDisposable
 
     private static void AssertRefused(CheckpointSource source, TableOptions[] tables, string path)
     {
-        using var cluster = new PsCluster(1, 1, mayFail: true).CreateTables(tables);
-        var e = Assert.ThrowsAny<OpenEmbeddingException>(() => cluster.Trainers[0].Load(new LoadRequest(source)));
-        Assert.Contains(path, e.Message, StringComparison.Ordinal);
-        Assert.Equal(JobExitCode.Data, e.ExitCode);
+        using var cluster = new PsCluster(1, 1).CreateTables(tables);
+        string? damage = cluster.Trainers[0].Load(new LoadRequest(source.Check(tables)));
+        Assert.Contains(path, damage, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n", damage, StringComparison.Ordinal);
     }
 
     // Pinned, because the store takes addresses.
@@ -279,7 +328,7 @@ public sealed class CheckpointTests : IDisposable
     private CheckpointSource LoadAndSave(CheckpointSource source, int servers, TableOptions[] tables, bool slotsLoaded = true, bool slotsSaved = true)
     {
         using var cluster = new PsCluster(1, servers).CreateTables(tables);
-        cluster.Trainers[0].Load(new LoadRequest(source, slotsLoaded));
+        cluster.Trainers[0].Load(new LoadRequest(source.Check(tables), slotsLoaded));
         return Save(cluster.Trainers[0], 1, Path.Combine(_folder, Guid.NewGuid().ToString()), keep: 10, slotsSaved);
     }
 

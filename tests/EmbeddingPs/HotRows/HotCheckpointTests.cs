@@ -75,6 +75,32 @@ public sealed class HotCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void NoTrainerTakesRowsOfADamagedCheckpoint()
+    {
+        CheckpointSource damaged, whole;
+        using (var cluster = new PsCluster(1, 1).CreateTables(_tables))
+        {
+            Train(cluster.Trainers, 0, 1);
+            whole = Save(cluster.Trainers);
+            Train(cluster.Trainers, 1, 6);
+            damaged = Save(cluster.Trainers);
+        }
+
+        string path = damaged.PathOf(damaged.Manifest.Servers[0][0]);
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        using var hot = new HotCluster(3, 2, _options).CreateTables(_tables);
+        string?[] damage = new string?[3];
+        var errors = PsCluster.Together(3, trainer => damage[trainer] = hot.Trainers[trainer].Load(new LoadRequest(damaged.Check(_tables))));
+        Assert.All(errors, Assert.Null);
+        Assert.Contains(path, damage[0], StringComparison.Ordinal);
+        Assert.All(damage.Skip(1), Assert.Null);
+        Load(hot, whole);
+        AssertSame(whole, Save(hot.Trainers));
+    }
+
+    [Fact]
     public void EveryTrainerReadsTheLoadedRows()
     {
         CheckpointSource source;
@@ -85,7 +111,7 @@ public sealed class HotCheckpointTests : IDisposable
         }
 
         using var other = new PsCluster(1, 2).CreateTables(_tables);
-        other.Trainers[0].Load(new LoadRequest(source));
+        other.Trainers[0].Load(new LoadRequest(source.Check(_tables)));
         float[] expected = other.Trainers[0].Evaluate(0, _tables[0], 1, 2, 20, 21, 90);
         using var hot = new HotCluster(3, 2, _options).CreateTables(_tables);
         Load(hot, source);
@@ -93,7 +119,7 @@ public sealed class HotCheckpointTests : IDisposable
     }
 
     private static void Load(HotCluster cluster, CheckpointSource source) =>
-        Assert.All(PsCluster.Together(cluster.Trainers.Length, trainer => cluster.Trainers[trainer].Load(new LoadRequest(source))), Assert.Null);
+        Assert.All(PsCluster.Together(cluster.Trainers.Length, trainer => Assert.Null(cluster.Trainers[trainer].Load(new LoadRequest(source.Check(_tables))))), Assert.Null);
 
     private static void AssertSame(CheckpointSource expected, CheckpointSource actual)
     {

@@ -1,0 +1,41 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
+using OpenEmbedding.Trainer.Checkpoints;
+using OpenEmbedding.Trainer.Configuration;
+
+namespace OpenEmbedding.Trainer.Training;
+
+/// <summary>Whether a job can begin from a checkpoint, and where.</summary>
+internal static class StartingPoint
+{
+    /// <summary>Checks that the part of a checkpoint that the configuration names fits the job.</summary>
+    /// <exception cref="OpenEmbeddingException">It is of another model, or of a place in the data that these trainers cannot take up.</exception>
+    public static CheckedCheckpoint Check(CheckpointSource source, JobOptions options, int trainers)
+    {
+        CheckedCheckpoint checkpoint = source.Check(options.Load.Part == LoadPart.Dense ? [] : TableLayout.Create(options).Tables);
+        CheckPlace(source, StateOf(source, options), options, trainers);
+        return checkpoint;
+    }
+
+    /// <summary>How far training is; null if it begins at the first epoch.</summary>
+    public static TrainingState? StateOf(CheckpointSource source, JobOptions options) =>
+        options.Load.Part == LoadPart.All ? TrainingState.Of(source.Manifest.Training) : null;
+
+    // Whole files belong to a trainer, so the place of each in its own means nothing to another number of them.
+    private static void CheckPlace(CheckpointSource source, TrainingState? state, JobOptions options, int trainers)
+    {
+        if (state is not { RowsOfEpoch: > 0 })
+        {
+            return;
+        }
+
+        if (state.Shard != options.Data.Shard || (state.Shard == ShardRule.Files && state.Losses.Length != trainers))
+        {
+            string rule = state.Shard.ToString().ToLowerInvariant();
+            throw new OpenEmbeddingException(
+                $"{source.ManifestPath} is of the middle of an epoch of {state.Losses.Length} trainers with data.shard = \"{rule}\", this job has {trainers} "
+                + $"with \"{options.Data.Shard.ToString().ToLowerInvariant()}\"; allowed: the same, a checkpoint of the end of an epoch, or load.part = \"weights\"",
+                JobExitCode.Configuration);
+        }
+    }
+}
