@@ -22,4 +22,5 @@ public sealed record SaveRequest
 /// <summary>Asks a store to take the rows of a checkpoint.</summary>
 /// <param name="Source">The checkpoint.</param>
 /// <param name="Slots">Whether slots are taken too; without them they start anew.</param>
-public sealed record LoadRequest(CheckpointSource Source, bool Slots = true);
+/// <param name="Step">The steps that training goes on from, 0 if it starts anew; the age of rows counts on from there.</param>
+public sealed record LoadRequest(CheckpointSource Source, bool Slots = true, long Step = 0);

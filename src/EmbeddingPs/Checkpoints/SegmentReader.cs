@@ -50,6 +50,7 @@ internal sealed unsafe class SegmentReader
     {
         var saved = _source.Find(table.Options.Name);
         var kept = _slots && saved.HasSlotsOf(CheckpointTable.Of(table.Options)) ? table.Columns() : table.Columns()[..1];
+        kept = Array.FindAll(kept, column => column.Name != RowColumn.LastStep || Has(table, column.Name));
         var keysArray = Find(table, "keys");
         int savedBytes = saved.ElementType.SizeOf();
         long total = keysArray.Bytes / sizeof(long);
@@ -179,9 +180,13 @@ internal sealed unsafe class SegmentReader
         _read.Add(array.Name);
     }
 
+    private static string NameOf(EmbeddingTable table, string column) => $"table/{table.Options.Name}/{column}";
+
+    private bool Has(EmbeddingTable table, string column) => _file.Arrays.Any(array => array.Name == NameOf(table, column));
+
     private ArrayPlan Find(EmbeddingTable table, string column)
     {
-        string name = $"table/{table.Options.Name}/{column}";
+        string name = NameOf(table, column);
         return _file.Arrays.FirstOrDefault(array => array.Name == name)
             ?? throw new OpenEmbeddingException($"{_file.FilePath} has no array {name}; it is of another checkpoint.", JobExitCode.Data);
     }

@@ -34,7 +34,7 @@ public sealed unsafe partial class EmbeddingClient
         if (IsFirst)
         {
             request.Source.Check(Shapes.Tables);
-            var body = new LoadBody { Manifest = request.Source.ManifestPath, Slots = request.Slots };
+            var body = new LoadBody { Manifest = request.Source.ManifestPath, Slots = request.Slots, Step = request.Step };
             Ask(MessageKind.Load, MessageKind.Done, ControlMessage.Serialize(body)).Dispose();
         }
     }

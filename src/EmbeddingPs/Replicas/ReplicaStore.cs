@@ -144,6 +144,7 @@ public abstract class ReplicaStore : IEmbeddingStore
     {
         lock (_gate)
         {
+            Shard.GoOnFrom(request.Step);
             SegmentReader.Load(request.Source, Shard.Tables, request.Slots);
         }
     }
@@ -218,7 +219,8 @@ public abstract class ReplicaStore : IEmbeddingStore
     private protected abstract void BeginPush(IReadOnlyList<GradientBlock> blocks);
 
     /// <summary>Waits for the exchange and updates the tables.</summary>
-    private protected abstract void EndPush();
+    /// <param name="step">Steps applied with this one.</param>
+    private protected abstract void EndPush(long step);
 
     /// <summary>Frees what the strategy holds beside the tables.</summary>
     private protected abstract void Free();
@@ -246,7 +248,7 @@ public abstract class ReplicaStore : IEmbeddingStore
     {
         if (_appliedSteps < _pushedSteps)
         {
-            EndPush();
+            EndPush(_pushedSteps);
             _appliedSteps = _pushedSteps;
         }
     }

@@ -25,6 +25,7 @@ public sealed unsafe partial class EmbeddingServer
     {
         using var load = Timeline.Begin("load rows");
         var body = ControlMessage.Read<LoadBody>(message);
+        Shard.GoOnFrom(body.Step);
         SegmentReader.Load(CheckpointSource.OpenForReading(body.Manifest), Shard.Tables, body.Slots);
         var header = ReplyHeader(trainer, MessageKind.Done, Envelope.HeaderOf(message).Ticket);
         Reply(trainer, ControlMessage.Create(header, []));

@@ -81,6 +81,17 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         return -1;
     }
 
+    private protected override bool Forget(long key, long row)
+    {
+        bool isSet = IsSet(row);
+        if (isSet)
+        {
+            *(ulong*)_flags.Addresses.Of(row >> FlagShift) &= ~(1UL << (int)row);
+        }
+
+        return isSet;
+    }
+
     private protected override void Free()
     {
         _flags.Dispose();

@@ -88,7 +88,7 @@ internal sealed partial class TrainingJob
 
         if (part != LoadPart.Dense)
         {
-            _store.Load(new LoadRequest(source, Slots: part == LoadPart.All));
+            _store.Load(new LoadRequest(source, Slots: part == LoadPart.All, Step: state?.Steps ?? 0));
         }
 
         if (part != LoadPart.Embeddings)
