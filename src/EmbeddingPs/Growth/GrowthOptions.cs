@@ -9,14 +9,14 @@ namespace OpenEmbedding.EmbeddingPs.Growth;
 public sealed record GrowthOptions
 {
     /// <summary>
-    /// The step of training in which a key gets a row: the first that trains the key, or the so-manieth; before it a pull reads the key's initial
-    /// value and its gradients are dropped.
+    /// How many steps train a key until it has a row, the last of them included; before it a pull reads the key's initial value, and its gradients
+    /// are dropped. 1: each key has a row at once.
     /// </summary>
     [Key(0)]
     [Range(1, 65535)]
     public int MinCount { get; init; } = 1;
 
-    /// <summary>The most keys of a table whose steps are counted for <c>min_count</c>; behind a step with more the counts of the rarest are forgotten, until half are left.</summary>
+    /// <summary>The most keys of a table whose steps are counted for <c>min_count</c>; when there are more, the rarest are forgotten, until at most half are left.</summary>
     [Key(1)]
     [Range(typeof(long), "1", "9223372036854775807")]
     public long MaxCandidates { get; init; } = 10_000_000;
@@ -46,11 +46,14 @@ public sealed record GrowthOptions
     [Range(1, int.MaxValue)]
     public int? MaxMb { get; init; }
 
-    /// <summary>What happens to a table with more rows than <c>max_rows</c> or <c>max_mb</c> allow.</summary>
+    /// <summary>
+    /// What happens to a table with more rows than <c>max_rows</c> or <c>max_mb</c> allow: <c>error</c> ends the job; with <c>evict</c> the rows that
+    /// were not updated for the longest time go at the next sweep, until 90 % of the limit are left.
+    /// </summary>
     [Key(7)]
     public FullTable WhenFull { get; init; } = FullTable.Error;
 
-    /// <summary>Rows go at the end of every so-manieth step.</summary>
+    /// <summary>The steps from one sweep to the next: only then rows go.</summary>
     [Key(8)]
     [Range(1, int.MaxValue)]
     public int SweepEverySteps { get; init; } = 100;

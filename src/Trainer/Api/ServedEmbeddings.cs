@@ -45,6 +45,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
             Optimizer = rule.Optimizer,
             L2 = rule.L2,
             Seed = _options.Seed,
+            Growth = _options.Growth,
         })]);
     }
 
