@@ -24,6 +24,12 @@ if (args is ["--tiered", var rowCount, var weights, var cacheMb, var folder])
     return 0;
 }
 
+if (args is ["--growth", var tableRows, var width])
+{
+    GrowthRun.Print(long.Parse(tableRows), int.Parse(width));
+    return 0;
+}
+
 if (args is not ["--quick", ..])
 {
     // In this process: a project of its own for each case would build for longer than it measures.

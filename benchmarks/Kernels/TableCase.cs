@@ -1,4 +1,5 @@
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Growth;
 using OpenEmbedding.EmbeddingPs.Optimizers;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -29,10 +30,11 @@ internal sealed record TableSettings(TableKind Kind, int Dimension, long Rows, R
     };
 
     /// <summary>Makes the table with every row.</summary>
-    public EmbeddingTable CreateTable()
+    /// <param name="growth">What bounds its growth; by default nothing.</param>
+    public EmbeddingTable CreateTable(GrowthOptions? growth = null)
     {
         var table = EmbeddingTable.Create(
-            new TableOptions { Name = "table", Kind = Kind, Vocabulary = Rows, Dimension = Dimension, Optimizer = Optimizer }, 0, 1);
+            new TableOptions { Name = "table", Kind = Kind, Vocabulary = Rows, Dimension = Dimension, Optimizer = Optimizer, Growth = growth }, 0, 1);
         long[] keys = new long[1 << 16];
         long[] rows = new long[keys.Length];
         for (long start = 0; start < Rows; start += keys.Length)
