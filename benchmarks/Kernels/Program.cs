@@ -30,6 +30,12 @@ if (args is ["--checkpoint", var savedRows, var savedWeights, var savedFolder])
     return 0;
 }
 
+if (args is ["--growth", var tableRows, var width])
+{
+    GrowthRun.Print(long.Parse(tableRows), int.Parse(width));
+    return 0;
+}
+
 if (args is not ["--quick", ..])
 {
     // In this process: a project of its own for each case would build for longer than it measures.

@@ -1,4 +1,5 @@
 using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.EmbeddingPs.Growth;
 using OpenEmbedding.EmbeddingPs.Optimizers;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -35,9 +36,10 @@ internal sealed record TableSettings(TableKind Kind, int Dimension, long Rows, R
     public TableOptions Options => new() { Name = "table", Kind = Kind, Vocabulary = Rows, Dimension = Dimension, Optimizer = Optimizer };
 
     /// <summary>Makes the table with every row.</summary>
-    public EmbeddingTable CreateTable()
+    /// <param name="growth">What bounds its growth; by default nothing.</param>
+    public EmbeddingTable CreateTable(GrowthOptions? growth = null)
     {
-        var table = EmbeddingTable.Create(Options, 0, 1);
+        var table = EmbeddingTable.Create(Options with { Growth = growth }, 0, 1);
         Fill(table);
         return table;
     }

@@ -26,4 +26,5 @@ public sealed record SaveRequest
 /// <summary>Asks a store to take the rows of a checkpoint.</summary>
 /// <param name="Checkpoint">The checkpoint, checked for the tables of the store.</param>
 /// <param name="Slots">Whether slots are taken too; without them they start anew.</param>
-public sealed record LoadRequest(CheckedCheckpoint Checkpoint, bool Slots = true);
+/// <param name="Step">The steps that training goes on from, 0 if it starts anew; the age of rows counts on from there.</param>
+public sealed record LoadRequest(CheckedCheckpoint Checkpoint, bool Slots = true, long Step = 0);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -7,6 +8,15 @@ namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 /// <summary>One segment under way: the tables as they were at a mark. Their thread copies rows when it has time, and before they change; a thread of its own writes.</summary>
 internal sealed class SegmentCapture : IDisposable
 {
+    /// <summary>The array of the keys whose rows went since the file before.</summary>
+    public const string RemovedKeys = "removed";
+
+    /// <summary>The array of the keys that were trained too seldom for a row.</summary>
+    public const string CandidateKeys = "candidates";
+
+    /// <summary>The array of how many steps trained each of them.</summary>
+    public const string CandidateCounts = "candidate_counts";
+
     // Rows that are copied and not written take at most so many chunks, but for those that change.
     private const int MostWaiting = 128;
 
@@ -14,6 +24,7 @@ internal sealed class SegmentCapture : IDisposable
     private readonly TableSink[] _sinks;
     private readonly BlockingCollection<RowChunk> _full = [];
     private readonly ConcurrentBag<RowChunk> _free = [];
+    private readonly List<(int Array, ReadOnlyMemory<byte> Data)> _ready = [];
     private readonly Action? _progress;
     private readonly Task<SavedSegments> _writing;
     private int _copiedTables;
@@ -33,6 +44,11 @@ internal sealed class SegmentCapture : IDisposable
             long count = tables[i].BeginCapture(scope, _sinks[i]);
             rows.Add(tables[i].Options.Name, count);
             arrays.AddRange(layout.Arrays(count));
+            foreach (var array in KeyLists(tables[i], scope, slots))
+            {
+                _ready.Add((arrays.Count, array.Data));
+                arrays.Add(new ArrayPlan(array.Name, array.Type, array.Shape, array.Data.Length));
+            }
         }
 
         var segment = new CheckpointSegment
@@ -133,6 +149,7 @@ internal sealed class SegmentCapture : IDisposable
         try
         {
             using var file = new SegmentFile(path, arrays);
+            _ready.ForEach(ready => file.Append(ready.Array, ready.Data.Span));
             foreach (var chunk in _full.GetConsumingEnumerable())
             {
                 chunk.WriteTo(file);
@@ -152,6 +169,24 @@ internal sealed class SegmentCapture : IDisposable
         {
             TryDelete(path);
             return new SavedSegments { Problem = $"{path} cannot be written: {e.Message}" };
+        }
+    }
+
+    /// <summary>What a table whose growth is bounded has beside its rows.</summary>
+    private static IEnumerable<NamedArray> KeyLists(EmbeddingTable table, CaptureScope scope, bool slots)
+    {
+        string name = $"table/{table.Options.Name}";
+        long[] removed = scope.IsIncrement ? table.TakeRemoved() : [];
+        if (removed.Length > 0 && !scope.IsWhole)
+        {
+            yield return new NamedArray($"{name}/{RemovedKeys}", "I64", [removed.Length], MemoryMarshal.AsBytes<long>(removed).ToArray());
+        }
+
+        var (keys, counts) = slots ? table.ExportCandidates() : ([], []);
+        if (keys.Length > 0)
+        {
+            yield return new NamedArray($"{name}/{CandidateKeys}", "I64", [keys.Length], MemoryMarshal.AsBytes<long>(keys).ToArray());
+            yield return new NamedArray($"{name}/{CandidateCounts}", "I32", [counts.Length], MemoryMarshal.AsBytes<int>(counts).ToArray());
         }
     }
 

@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -41,19 +42,84 @@ internal sealed class SegmentReader
             table.Reserve(rows + (rows / 32));
         }
 
-        foreach (var segment in source.Manifest.Servers.SelectMany(server => server))
+        foreach (var server in source.Manifest.Servers)
         {
-            using var file = source.Open(segment);
-            var reader = new SegmentReader(source, file, slots);
-            Array.ForEach(tables, reader.Read);
-            reader.Finish(segment);
+            foreach (var segment in server)
+            {
+                using var file = source.Open(segment);
+                var reader = new SegmentReader(source, file, slots);
+                foreach (var table in tables)
+                {
+                    reader.Remove(table);
+                    reader.Read(table);
+                    if (slots && segment == server[^1])
+                    {
+                        reader.ReadCandidates(table);
+                    }
+                }
+
+                reader.Finish(segment);
+            }
         }
+    }
+
+    private void Remove(EmbeddingTable table)
+    {
+        var options = table.Options;
+        long[] keys = ReadWhole<long>(table, SegmentCapture.RemovedKeys);
+        if (keys.Length > 0 && table is TieredTable)
+        {
+            throw new OpenEmbeddingException(
+                $"{_file.FilePath}: rows of table {options.Name} went between two checkpoints, which tables in files cannot follow; "
+                + "load it into memory, or save with checkpoint.increments = 1.",
+                JobExitCode.Configuration);
+        }
+
+        ulong limit = options.Kind == TableKind.Array ? (ulong)options.Vocabulary : 1UL << 63;
+        table.Remove(Array.FindAll(
+            keys,
+            key => (ulong)key < limit && Sharding.ShardOf(options.Kind, key, table.Shards) == table.Shard));
+    }
+
+    private void ReadCandidates(EmbeddingTable table)
+    {
+        long[] keys = ReadWhole<long>(table, SegmentCapture.CandidateKeys);
+        int[] counts = ReadWhole<int>(table, SegmentCapture.CandidateCounts);
+        if (keys.Length != counts.Length)
+        {
+            throw new DamagedCheckpointException($"{_file.FilePath}: table {table.Options.Name} has {keys.Length} candidates with {counts.Length} counts.");
+        }
+
+        table.ImportCandidates(keys, counts);
+    }
+
+    /// <returns>All of an array, nothing if it is not there.</returns>
+    private T[] ReadWhole<T>(EmbeddingTable table, string name)
+        where T : unmanaged
+    {
+        if (!Has(table, name))
+        {
+            return [];
+        }
+
+        var array = Find(table, name);
+        var values = new T[array.Shape[0]];
+        var bytes = MemoryMarshal.AsBytes(values.AsSpan());
+        if (bytes.Length != array.Bytes)
+        {
+            throw new DamagedCheckpointException($"{_file.FilePath}: array {array.Name} has {array.Bytes} bytes for {values.Length} numbers.");
+        }
+
+        _read.Add(array.Name);
+        ReadPart(array, 0, bytes);
+        return values;
     }
 
     private void Read(EmbeddingTable table)
     {
         var saved = _source.Find(table.Options.Name);
         var kept = _slots && saved.HasSlotsOf(CheckpointTable.Of(table.Options)) ? table.Columns() : table.Columns()[..1];
+        kept = Array.FindAll(kept, column => column.Name != RowColumn.LastStep || Has(table, column.Name));
         var keys = Find(table, "keys");
         long total = keys.Bytes / sizeof(long);
         ArrayPlan[] arrays = [keys, .. kept.Select(column => Find(table, column.Name))];
@@ -129,9 +195,13 @@ internal sealed class SegmentReader
         _hashes[array.Name].Append(destination);
     }
 
+    private static string NameOf(EmbeddingTable table, string column) => $"table/{table.Options.Name}/{column}";
+
+    private bool Has(EmbeddingTable table, string column) => _file.Arrays.Any(array => array.Name == NameOf(table, column));
+
     private ArrayPlan Find(EmbeddingTable table, string column)
     {
-        string name = $"table/{table.Options.Name}/{column}";
+        string name = NameOf(table, column);
         return _file.Arrays.FirstOrDefault(array => array.Name == name)
             ?? throw new DamagedCheckpointException($"{_file.FilePath} has no array {name}; it is of another checkpoint.");
     }

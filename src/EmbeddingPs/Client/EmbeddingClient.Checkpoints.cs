@@ -36,7 +36,7 @@ public sealed unsafe partial class EmbeddingClient
             return null;
         }
 
-        var body = new LoadBody { Manifest = request.Checkpoint.Source.ManifestPath, Slots = request.Slots };
+        var body = new LoadBody { Manifest = request.Checkpoint.Source.ManifestPath, Slots = request.Slots, Step = request.Step };
         using var replies = Ask(MessageKind.Load, MessageKind.Loaded, ControlMessage.Serialize(body));
         return Enumerable.Range(0, Shards)
             .Select(server => ControlMessage.Read<LoadResult>(replies.Reply(server)).Damage)

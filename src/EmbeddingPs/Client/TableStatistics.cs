@@ -41,4 +41,16 @@ public sealed record TableStatistics
     /// <summary>Keys in those pushes.</summary>
     [Key(8)]
     public long KeysPushed { get; init; }
+
+    /// <summary>Rows that keys got by training, where the table's growth is bounded; else 0.</summary>
+    [Key(9)]
+    public long RowsAdmitted { get; init; }
+
+    /// <summary>Rows that went, for their age or size or because there were too many.</summary>
+    [Key(10)]
+    public long RowsEvicted { get; init; }
+
+    /// <summary>Keys that were trained, but not often enough for a row.</summary>
+    [Key(11)]
+    public long Candidates { get; init; }
 }

@@ -81,6 +81,12 @@ public sealed unsafe partial class HotRowStore : IEmbeddingStore
             throw new InvalidOperationException("The tables are already created.");
         }
 
+        if (_options.HotRows > 0 && tables.FirstOrDefault(table => table.Growth is not null) is { } growing)
+        {
+            throw new OpenEmbeddingException(
+                $"Table {growing.Name}: growth is bounded on servers only, and its hot rows may be on the trainers.", JobExitCode.Configuration);
+        }
+
         var shapes = new TableShapes(tables, new WireOptions());
         _spaces = new KeySpaces(tables, _options.SparseAsDenseSize);
         _servers.CreateTables(tables);

@@ -83,6 +83,10 @@ public sealed record LoadBody
     /// <summary>Whether slots are taken too.</summary>
     [Key(1)]
     public bool Slots { get; init; } = true;
+
+    /// <summary>The steps that training goes on from.</summary>
+    [Key(2)]
+    public long Step { get; init; }
 }
 
 /// <summary>What a server answers to a load.</summary>

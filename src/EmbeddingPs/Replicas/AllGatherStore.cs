@@ -42,7 +42,7 @@ public sealed unsafe class AllGatherStore : ReplicaStore
         CountTraffic(bytes - _mine.Length, _mine.Length);
     }
 
-    private protected override void EndPush()
+    private protected override void EndPush(long step)
     {
         _pending!.Wait();
         byte* part = (byte*)_all!.Pointer;
@@ -59,7 +59,7 @@ public sealed unsafe class AllGatherStore : ReplicaStore
             Shard.Add(pull, part - pull.GradientBytes);
         }
 
-        Shard.Apply(0);
+        Shard.Apply(step);
         FreeMessages();
     }
 

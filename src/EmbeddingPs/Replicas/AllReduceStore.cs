@@ -78,7 +78,7 @@ public sealed class AllReduceStore : ReplicaStore
         CountTraffic(Trainers.Size > 1 ? bytes : 0, bytes);
     }
 
-    private protected override void EndPush()
+    private protected override void EndPush(long step)
     {
         _pending.ForEach(pending => pending.Wait());
         _pending.Clear();

@@ -147,6 +147,7 @@ public abstract class ReplicaStore : IEmbeddingStore
         lock (_gate)
         {
             EmptyTables();
+            Shard.GoOnFrom(request.Step);
             try
             {
                 SegmentReader.Load(request.Checkpoint.Source, Shard.Tables, request.Slots);
@@ -229,7 +230,8 @@ public abstract class ReplicaStore : IEmbeddingStore
     private protected abstract void BeginPush(IReadOnlyList<GradientBlock> blocks);
 
     /// <summary>Waits for the exchange and updates the tables.</summary>
-    private protected abstract void EndPush();
+    /// <param name="step">Steps applied with this one.</param>
+    private protected abstract void EndPush(long step);
 
     /// <summary>Frees what the strategy holds beside the tables.</summary>
     private protected abstract void Free();
@@ -266,7 +268,7 @@ public abstract class ReplicaStore : IEmbeddingStore
     {
         if (_appliedSteps < _pushedSteps)
         {
-            EndPush();
+            EndPush(_pushedSteps);
             _appliedSteps = _pushedSteps;
         }
     }

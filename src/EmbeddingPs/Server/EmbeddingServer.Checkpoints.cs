@@ -64,6 +64,7 @@ public sealed unsafe partial class EmbeddingServer
         }
 
         EmptyTables();
+        Shard.GoOnFrom(body.Step);
         string? damage = null;
         try
         {

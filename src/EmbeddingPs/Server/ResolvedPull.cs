@@ -3,8 +3,11 @@ using OpenEmbedding.EmbeddingPs.Protocol;
 namespace OpenEmbedding.EmbeddingPs.Server;
 
 /// <summary>The rows of keys that are to be trained, kept so that their gradients need no keys; reused.</summary>
-/// <remarks>A block is the rows of one table for the keys of one section; blocks are numbered through all sections.</remarks>
-internal sealed unsafe class ResolvedPull
+/// <remarks>
+/// A block is the rows of one table for the keys of one section; blocks are numbered through all sections. Blocks of tables whose growth is
+/// bounded keep their keys too: between pull and push such a table may give a key its row, or take it away.
+/// </remarks>
+internal sealed unsafe partial class ResolvedPull
 {
     private int[] _tables = [];
     private int[] _ends = [];
@@ -48,7 +51,16 @@ internal sealed unsafe class ResolvedPull
             for (int i = 0; i < directory.Tables(section); i++)
             {
                 int table = directory.AllTables[Blocks];
-                shard.Tables[table].FindOrAdd(new ReadOnlySpan<long>(keys, count), _rows.AsSpan(end, count));
+                var rows = _rows.AsSpan(end, count);
+                if (shard.Growing[table] is { } growing)
+                {
+                    Find(growing, new ReadOnlySpan<long>(keys, count), end);
+                }
+                else
+                {
+                    shard.Tables[table].FindOrAdd(new ReadOnlySpan<long>(keys, count), rows);
+                }
+
                 end += count;
                 _tables[Blocks] = table;
                 _ends[Blocks++] = end;
@@ -66,9 +78,11 @@ internal sealed unsafe class ResolvedPull
     /// <summary>The row handles of a block.</summary>
     public ReadOnlySpan<long> Rows(int block)
     {
-        int start = block == 0 ? 0 : _ends[block - 1];
+        int start = StartOf(block);
         return _rows.AsSpan(start, _ends[block] - start);
     }
+
+    private int StartOf(int block) => block == 0 ? 0 : _ends[block - 1];
 
     private void MakeRoom(in SectionDirectory directory)
     {

@@ -16,6 +16,9 @@ internal sealed unsafe class TableShard : IDisposable
     private readonly GradientAccumulator[] _accumulators;
     private readonly Counters[] _counters;
 
+    // By table; null where nothing bounds its growth.
+    private readonly HashTable?[] _growing;
+
     // By table, what the step at hand adds to it.
     private readonly List<Contribution>[] _contributions;
 
@@ -27,6 +30,7 @@ internal sealed unsafe class TableShard : IDisposable
         Shapes = shapes;
         var shares = CacheShares.Deal(storage, shapes.Tables, shards);
         Tables = [.. shapes.Tables.Select((table, i) => EmbeddingTable.Create(table, shard, shards, shares[i]))];
+        _growing = [.. Tables.Select(table => table.Options.Growth is null ? null : (HashTable)table)];
         _accumulators = [.. Tables.Select(table => new GradientAccumulator(table))];
         _counters = new Counters[Tables.Length];
         _contributions = [.. Tables.Select(_ => new List<Contribution>())];
@@ -45,6 +49,12 @@ internal sealed unsafe class TableShard : IDisposable
     /// <summary>The files that were written of the tables.</summary>
     public SegmentChain Segments { get; }
 
+    /// <summary>The tables whose growth is bounded, null in the place of every other: their keys get rows when they are trained, not when they are pulled.</summary>
+    public IReadOnlyList<HashTable?> Growing => _growing;
+
+    /// <summary>Says how many steps were trained before the first one of this job.</summary>
+    public void GoOnFrom(long step) => Array.ForEach(Tables, table => table.StepsBefore = step);
+
     /// <summary>Copies the rows of a pull as they travel, block after block.</summary>
     public void Gather(ResolvedPull pull, byte* destination)
     {
@@ -52,7 +62,16 @@ internal sealed unsafe class TableShard : IDisposable
         {
             int table = pull.Table(block);
             var rows = pull.Rows(block);
-            Tables[table].Gather(rows, (nint)destination, Shapes.RowFormat(table));
+            if (_growing[table] is { } growing)
+            {
+                pull.FindAgain(block, growing);
+                growing.Gather(pull.Keys(block), rows, (nint)destination, Shapes.RowFormat(table));
+            }
+            else
+            {
+                Tables[table].Gather(rows, (nint)destination, Shapes.RowFormat(table));
+            }
+
             destination += Shapes.RowBlockBytes(table, rows.Length);
             CountPull(table, rows.Length);
         }
@@ -143,24 +162,13 @@ internal sealed unsafe class TableShard : IDisposable
         // Table by table, so that the sums of one are still in the cache when they are applied.
         for (int table = 0; table < _contributions.Length; table++)
         {
-            var contributions = _contributions[table];
-            if (contributions.Count == 0)
-            {
-                continue;
-            }
-
-            var accumulator = _accumulators[table];
-            var format = Shapes.GradientFormat(table);
-            for (int i = 0; i < contributions.Count; i++)
-            {
-                var (pull, block, gradients) = contributions[i];
-                var rows = pull.Rows(block);
-                accumulator.Add(rows, format.Converts ? Widen(i, gradients, Shapes.Numbers(table, rows.Length), format) : gradients);
-            }
-
             Tables[table].Step = step;
-            accumulator.Apply();
-            contributions.Clear();
+            if (_contributions[table].Count > 0)
+            {
+                ApplyTo(table);
+            }
+
+            _growing[table]?.EndStep();
         }
     }
 
@@ -181,6 +189,9 @@ internal sealed unsafe class TableShard : IDisposable
                 KeysPulled = _counters[table].KeysPulled,
                 Pushes = _counters[table].Pushes,
                 KeysPushed = _counters[table].KeysPushed,
+                RowsAdmitted = Tables[table].RowsAdmitted,
+                RowsEvicted = Tables[table].RowsRemoved,
+                Candidates = Tables[table].CandidateCount,
             };
         }
 
@@ -213,6 +224,27 @@ internal sealed unsafe class TableShard : IDisposable
         Array.ForEach(_accumulators, accumulator => accumulator.Dispose());
         Array.ForEach(Tables, table => table.Dispose());
         _wide.ForEach(wide => wide.Dispose());
+    }
+
+    private void ApplyTo(int table)
+    {
+        var contributions = _contributions[table];
+        var accumulator = _accumulators[table];
+        var format = Shapes.GradientFormat(table);
+        for (int i = 0; i < contributions.Count; i++)
+        {
+            var (pull, block, gradients) = contributions[i];
+            if (_growing[table] is { } growing)
+            {
+                pull.Admit(block, growing);
+            }
+
+            var rows = pull.Rows(block);
+            accumulator.Add(rows, format.Converts ? Widen(i, gradients, Shapes.Numbers(table, rows.Length), format) : gradients);
+        }
+
+        accumulator.Apply();
+        contributions.Clear();
     }
 
     private nint Widen(int contribution, nint gradients, long count, WireFormat format)

@@ -79,6 +79,8 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
         return -1;
     }
 
+    private protected override bool Forget(long key, long row) => _stored.Remove(row);
+
     private protected override RowBits TrackRows() => _stored;
 
     private protected override void KeysOf(ReadOnlySpan<long> rows, Span<long> keys)

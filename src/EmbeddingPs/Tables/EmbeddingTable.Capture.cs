@@ -22,6 +22,9 @@ public abstract unsafe partial class EmbeddingTable
         return _changes.Pending;
     }
 
+    /// <summary>The keys whose rows went since the increment before; called once for each increment, at its mark.</summary>
+    internal long[] TakeRemoved() => _changes?.TakeRemoved() ?? [];
+
     /// <summary>Copies some of the marked rows.</summary>
     /// <returns>Whether there were any left.</returns>
     internal virtual bool Capture()

@@ -4,7 +4,7 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 public abstract unsafe partial class EmbeddingTable
 {
     /// <summary>Bytes of a row with its slots.</summary>
-    internal int StoredBytes => checked((int)(WeightBytes + Optimizer.SlotBytes(Options.Dimension)));
+    internal int StoredBytes => checked((int)(WeightBytes + Optimizer.SlotBytes(Options.Dimension))) + (HasAges ? ElementBytes(Options) : 0);
 
     /// <summary>Copies rows with their slots to <paramref name="destination"/>, [rows, <see cref="StoredBytes"/>].</summary>
     internal void Export(ReadOnlySpan<long> rows, nint destination)

@@ -24,6 +24,8 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
         Initializer = RowInitializer.Create(options.Initializer, options.Seed, options.Name, options.ElementType);
         Optimizer = RowOptimizer.Create(options.Optimizer, options.ElementType);
         RowLimit = rowLimit;
+        HasAges = options.Growth is { HasAges: true };
+        LastStepOffset = StoredBytes - ElementBytes(options);
         Rows = new RowBlocks(rowLimit, StoredBytes, blockBytes, zeroed: false);
     }
 
@@ -42,7 +44,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>Whether new rows get their weights from a file at once, so that initial ones would be wasted.</summary>
     internal bool IsLoading { get; set; }
 
-    /// <summary>Rows that <see cref="FindOrAdd"/> made.</summary>
+    /// <summary>Stored rows.</summary>
     public long RowCount { get; private protected set; }
 
     /// <summary>Bytes of native memory that hold the rows and find them.</summary>
@@ -73,6 +75,12 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
         Check(options);
         if (storage is not null)
         {
+            if (options.Growth is not null)
+            {
+                throw new OpenEmbeddingException(
+                    $"Table {options.Name}: growth is bounded in memory only, and the table has rows in files.", JobExitCode.Configuration);
+            }
+
             return new TieredTable(options, shard, shards, storage);
         }
 
@@ -207,6 +215,10 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
             Locate(group, addresses);
             Optimizer.UpdateRows(
                 new ReadOnlySpan<nint>(addresses, group.Length), gradients.Slice(start, group.Length), Options.Dimension, Options.L2);
+            if (HasAges)
+            {
+                Stamp(new ReadOnlySpan<nint>(addresses, group.Length));
+            }
         }
     }
 
@@ -236,6 +248,10 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
         }
 
         Optimizer.InitializeSlots(weights + WeightBytes, Options.Dimension);
+        if (HasAges)
+        {
+            Stamp([weights]);
+        }
     }
 
     private static int ElementBytes(TableOptions options) => options.ElementType == ElementType.Float32 ? sizeof(float) : sizeof(double);
@@ -248,6 +264,8 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
             { Dimension: < 1 or > LargestDimension } => $"dimension must be 1 to {LargestDimension}, not {options.Dimension}",
             { Kind: TableKind.Array, Vocabulary: < 1 or > ArrayTable.LargestVocabulary } =>
                 $"the vocabulary of an array table must be 1 to {ArrayTable.LargestVocabulary}, not {options.Vocabulary}; a hash table takes any key",
+            { Growth: not null, Kind: not TableKind.Hash } => "the growth of an array table is not bounded; its vocabulary is",
+            { Growth: { } growth } when growth.FindProblem() is { } problem => problem,
             _ when !(options.L2 >= 0 && double.IsFinite(options.L2)) => $"l2 must be at least 0, not {options.L2}",
             _ => null,
         };

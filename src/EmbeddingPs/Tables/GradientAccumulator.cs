@@ -39,7 +39,7 @@ public sealed unsafe class GradientAccumulator : IDisposable
     public EmbeddingTable Table { get; }
 
     /// <summary>Adds the gradients of one trainer.</summary>
-    /// <param name="rows">Row handles of the table, each at most once in one call.</param>
+    /// <param name="rows">Row handles of the table, each at most once in one call; −1, which only a table with bounded growth may have, drops the gradient.</param>
     /// <param name="gradients">[rows, Dimension] of the table's element type; must stay unchanged until <see cref="Apply"/> returns, because they are not copied.</param>
     public void Add(ReadOnlySpan<long> rows, nint gradients)
     {
@@ -48,7 +48,7 @@ public sealed unsafe class GradientAccumulator : IDisposable
             return;
         }
 
-        if (_count == 0)
+        if (_count == 0 && (Table.Options.Growth is null || !rows.Contains(-1)))
         {
             MakeRoom(rows.Length);
             rows.CopyTo(_rows);
@@ -57,7 +57,11 @@ public sealed unsafe class GradientAccumulator : IDisposable
             return;
         }
 
-        if (_single != 0)
+        if (_count == 0)
+        {
+            _places.Clear();
+        }
+        else if (_single != 0)
         {
             int first = _count;
             _count = 0;
@@ -138,6 +142,12 @@ public sealed unsafe class GradientAccumulator : IDisposable
         int distinct = _count;
         foreach (long row in rows)
         {
+            if (row < 0)
+            {
+                gradients += _gradientBytes;
+                continue;
+            }
+
             int place = _places.FindOrAdd(row, known, distinct);
             if (place == distinct)
             {

@@ -1,18 +1,24 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Growth;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
-/// <summary>Any key in [0, 2^63): rows are numbered in the order in which they come; an index holds the keys.</summary>
-internal sealed unsafe class HashTable : EmbeddingTable
+/// <summary>Any key in [0, 2^63): an index holds the keys with the numbers of their rows; the number of a row that went is given again.</summary>
+internal sealed unsafe partial class HashTable : EmbeddingTable
 {
     private const long BlockBytes = 1 << 20;
 
     // How many keys a search runs behind its prefetches, a power of two.
     private const int Distance = 32;
 
+    // Ends the list of rows that went, each of which begins with the number of the next.
+    private const uint NoRow = uint.MaxValue;
+
     private readonly KeyIndex _index = new();
+    private uint _freeRow = NoRow;
+    private long _rowNumbers;
 
     // The key of each row, once captures ask for it.
     private RowKeys? _keys;
@@ -20,9 +26,15 @@ internal sealed unsafe class HashTable : EmbeddingTable
     public HashTable(TableOptions options, int shard, int shards)
         : base(options, shard, shards, KeyIndex.MostRows, BlockBytes)
     {
+        if (options.Growth is { } growth)
+        {
+            _growth = growth;
+            _candidates = growth.MinCount > 1 ? new Candidates(growth.MinCount, GrowthOptions.ShareOf(growth.MaxCandidates, shards)) : null;
+            _rowLimit = FindRowLimit(growth);
+        }
     }
 
-    public override long MemoryBytes => Rows.Bytes + _index.Bytes + (_keys?.Bytes ?? 0) + ChangeBytes;
+    public override long MemoryBytes => Rows.Bytes + _index.Bytes + (_candidates?.Bytes ?? 0) + (_keys?.Bytes ?? 0) + ChangeBytes;
 
     internal override void Reserve(long rows) => _index.Reserve(rows);
 
@@ -77,6 +89,19 @@ internal sealed unsafe class HashTable : EmbeddingTable
         return cursor < _index.Places ? cursor : -1;
     }
 
+    private protected override bool Forget(long key, long row)
+    {
+        if (_index.Remove(key) < 0)
+        {
+            return false;
+        }
+
+        _keys?.Remove(row);
+        *(uint*)Rows.Addresses.Of(row) = _freeRow;
+        _freeRow = (uint)row;
+        return true;
+    }
+
     private protected override RowBits TrackRows()
     {
         _keys ??= new RowKeys(RowLimit, _index);
@@ -88,6 +113,7 @@ internal sealed unsafe class HashTable : EmbeddingTable
     private protected override void Free()
     {
         _index.Dispose();
+        _candidates?.Dispose();
         _keys?.Dispose();
     }
 
@@ -160,7 +186,30 @@ internal sealed unsafe class HashTable : EmbeddingTable
 
     private long Add(long key)
     {
-        long row = RowCount;
+        if (RowCount >= _rowLimit && _growth is { WhenFull: FullTable.Error })
+        {
+            ThrowFull();
+        }
+
+        long row = TakeRow();
+        InitializeRow(key, Rows.Addresses.Of(row));
+        _index.Add(key, row);
+        _keys?.Add(row, key);
+        RowCount++;
+        AfterAdd(row);
+        return row;
+    }
+
+    private long TakeRow()
+    {
+        long row = _freeRow;
+        if (row != NoRow)
+        {
+            _freeRow = *(uint*)Rows.Addresses.Of(row);
+            return row;
+        }
+
+        row = _rowNumbers;
         if (row >= KeyIndex.MostRows)
         {
             throw new OpenEmbeddingException(
@@ -168,11 +217,7 @@ internal sealed unsafe class HashTable : EmbeddingTable
         }
 
         Rows.Add(Rows.BlockOf(row));
-        InitializeRow(key, Rows.Addresses.Of(row));
-        _index.Add(key, row);
-        _keys?.Add(row, key);
-        RowCount++;
-        AfterAdd(row);
+        _rowNumbers++;
         return row;
     }
 

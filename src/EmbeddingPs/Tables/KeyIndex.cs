@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
-/// <summary>From a key to the number of its row: lines of five keys with their rows, linear probing, no deletion.</summary>
+/// <summary>From a key to the number of its row: lines of five keys with their rows, linear probing.</summary>
 /// <remarks>
 /// A line is one cache line, so a search is one wait for memory and one vector comparison, and the row itself is not touched.
 /// <code>
@@ -15,7 +15,7 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 /// The home of a key is hash · lines / 2^64, so that any number of lines will do, and a walk over the lines meets the keys nearly in the
 /// order of their hashes: growing is a stream from one memory to the other.
 /// </remarks>
-internal sealed unsafe class KeyIndex : IDisposable
+internal sealed unsafe partial class KeyIndex : IDisposable
 {
     /// <summary>The most rows that a line can number.</summary>
     public const long MostRows = uint.MaxValue;
@@ -24,7 +24,7 @@ internal sealed unsafe class KeyIndex : IDisposable
     private const int KeysPerLine = 5;
     private const int RowsOffset = KeysPerLine * sizeof(long);
     private const uint KeyMask = (1 << KeysPerLine) - 1;
-    private const long Free = -1;
+    private const long NoKey = -1;
     private const long SmallestLines = 16;
 
     // On average. With growth by 1.4, a key takes 16 to 22.4 bytes.
@@ -39,6 +39,9 @@ internal sealed unsafe class KeyIndex : IDisposable
     {
         Allocate(SmallestLines);
     }
+
+    /// <summary>Keys that it holds.</summary>
+    public long Count => _count;
 
     /// <summary>Bytes of native memory.</summary>
     public long Bytes => (long)_lineCount * LineBytes;
@@ -79,7 +82,7 @@ internal sealed unsafe class KeyIndex : IDisposable
                 return RowOf(line, equal);
             }
 
-            if (((long*)line)[KeysPerLine - 1] == Free)
+            if (((long*)line)[KeysPerLine - 1] == NoKey)
             {
                 return -1;
             }
@@ -116,7 +119,7 @@ internal sealed unsafe class KeyIndex : IDisposable
                 return before;
             }
 
-            if (((long*)line)[KeysPerLine - 1] == Free)
+            if (((long*)line)[KeysPerLine - 1] == NoKey)
             {
                 Add(key, row);
                 return -1;
@@ -177,7 +180,7 @@ internal sealed unsafe class KeyIndex : IDisposable
         byte* line = (byte*)HomeOf(key);
         while (true)
         {
-            uint free = Equal(line, Free);
+            uint free = Equal(line, NoKey);
             if (free != 0)
             {
                 int slot = BitOperations.TrailingZeroCount(free);
@@ -204,7 +207,7 @@ internal sealed unsafe class KeyIndex : IDisposable
         Allocate((long)(_lineCount * Growth));
         for (byte* line = old; line < old + places / KeysPerLine * LineBytes; line += LineBytes)
         {
-            for (int slot = 0; slot < KeysPerLine && ((long*)line)[slot] != Free; slot++)
+            for (int slot = 0; slot < KeysPerLine && ((long*)line)[slot] != NoKey; slot++)
             {
                 Insert(((long*)line)[slot], ((uint*)(line + RowsOffset))[slot]);
             }

@@ -7,6 +7,7 @@ internal sealed class RowChanges(long rowLimit) : IDisposable
 {
     private readonly RowBits _changed = new(rowLimit);
     private readonly RowBits _pending = new(rowLimit);
+    private readonly List<long> _removed = [];
     private long _place;
 
     /// <summary>Rows that were marked and are not copied yet.</summary>
@@ -17,6 +18,17 @@ internal sealed class RowChanges(long rowLimit) : IDisposable
 
     /// <summary>Notes a row that is new or about to be overwritten.</summary>
     public void Add(long row) => _changed.Add(row);
+
+    /// <summary>Notes keys whose rows go.</summary>
+    public void AddRemoved(ReadOnlySpan<long> keys) => _removed.AddRange(keys);
+
+    /// <summary>The keys whose rows went since the last call, some of which may have rows again.</summary>
+    public long[] TakeRemoved()
+    {
+        long[] keys = [.. _removed];
+        _removed.Clear();
+        return keys;
+    }
 
     /// <summary>Marks the rows that a capture copies; those of the capture before are forgotten.</summary>
     /// <param name="stored">The rows that the table has.</param>

@@ -36,6 +36,9 @@ internal sealed unsafe class RowKeys : IDisposable
         Rows.Add(row);
     }
 
+    /// <summary>Takes its key from a row.</summary>
+    public void Remove(long row) => Rows.Remove(row);
+
     /// <summary>The keys of rows that have one.</summary>
     public void Read(ReadOnlySpan<long> rows, Span<long> keys)
     {

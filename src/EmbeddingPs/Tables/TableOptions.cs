@@ -1,5 +1,6 @@
 using MessagePack;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Growth;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
 
@@ -58,4 +59,8 @@ public sealed record TableOptions
     /// <summary>Tables with the same key space are asked for the same keys, so that a key is hot in all of them or in none; null: a space of its own.</summary>
     [Key(9)]
     public string? KeySpace { get; init; }
+
+    /// <summary>What bounds the growth of a hash table in memory; null: nothing.</summary>
+    [Key(10)]
+    public GrowthOptions? Growth { get; init; }
 }

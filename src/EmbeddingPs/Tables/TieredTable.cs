@@ -147,6 +147,8 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
         }
     }
 
+    private protected override bool Forget(long key, long row) => throw new NotSupportedException("The rows of a tiered table stay.");
+
     private protected override void Free()
     {
         _index.Dispose();

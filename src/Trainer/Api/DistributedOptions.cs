@@ -1,3 +1,4 @@
+using OpenEmbedding.EmbeddingPs.Growth;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -17,4 +18,7 @@ public sealed record DistributedOptions
 
     /// <summary>The seed of the initial values.</summary>
     public long Seed { get; init; } = 1024;
+
+    /// <summary>What bounds the growth of each hash table; default null: nothing.</summary>
+    public GrowthOptions? Growth { get; init; }
 }

@@ -58,6 +58,7 @@ internal sealed unsafe class ServedEmbeddings : IRowSource, IDisposable
             Optimizer = rule.Optimizer,
             L2 = rule.L2,
             Seed = _options.Seed,
+            Growth = _options.Growth,
         })];
         _cluster.Store.CreateTables(Tables);
     }

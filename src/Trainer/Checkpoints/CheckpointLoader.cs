@@ -93,7 +93,9 @@ internal sealed class CheckpointLoader(Cluster cluster, CheckpointParts parts)
             }
         }
 
-        return (parts.Rows ? FirstOf(cluster.Store.Load(new LoadRequest(checkpoint, parts.Slots))) : null, dense);
+        var manifest = checkpoint.Source.Manifest;
+        var request = new LoadRequest(checkpoint, parts.Slots, parts.Slots && manifest.Training is not null ? manifest.Step : 0);
+        return (parts.Rows ? FirstOf(cluster.Store.Load(request)) : null, dense);
     }
 
     private static DenseArrays Read(CheckpointSource source)

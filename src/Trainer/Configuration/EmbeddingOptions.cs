@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using OpenEmbedding.EmbeddingPs.Growth;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
 using OpenEmbedding.EmbeddingPs.Storage;
@@ -39,4 +40,7 @@ public sealed record EmbeddingOptions
     /// <summary>The folder of the files of tiered tables, on a local disk; made if it is not there.</summary>
     [MinLength(1)]
     public string StoragePath { get; init; } = "tmp/rows";
+
+    /// <summary>What bounds the growth of each hash table; by default nothing does.</summary>
+    public GrowthOptions Growth { get; init; } = new();
 }

@@ -19,6 +19,7 @@ internal static class JobOptionsValidator
         CheckModel(job.Model);
         CheckInitializer(job.Embedding.Initializer);
         CheckTables(job);
+        CheckGrowth(job);
         CheckCluster(job.Cluster);
     }
 
@@ -131,6 +132,38 @@ internal static class JobOptionsValidator
                 "embedding.storage",
                 "embedding.storage = \"tiered\" needs cluster.strategy = \"ps\": only servers have files; allowed: \"memory\"",
                 "cluster.strategy");
+        }
+    }
+
+    private static void CheckGrowth(JobOptions job)
+    {
+        if (!job.Embedding.Growth.IsOn)
+        {
+            return;
+        }
+
+        if (job.Embedding.Kind != TableKind.Hash)
+        {
+            throw Fault(
+                "embedding.growth",
+                "embedding.growth needs embedding.kind = \"hash\": the vocabulary bounds an array table",
+                "embedding.kind");
+        }
+
+        if (job.Embedding.Storage != StorageKind.Memory)
+        {
+            throw Fault(
+                "embedding.growth",
+                "embedding.growth does not go with embedding.storage = \"tiered\": rows in files stay; allowed: \"memory\"",
+                "embedding.storage");
+        }
+
+        if (job.Cluster.HotRows > 0 && job.Cluster.Strategy == ClusterStrategy.Ps)
+        {
+            throw Fault(
+                "embedding.growth",
+                $"embedding.growth does not go with cluster.hot_rows = {job.Cluster.HotRows}: only servers let rows go; allowed: 0",
+                "cluster.hot_rows");
         }
     }
 

@@ -70,5 +70,6 @@ internal sealed class TableLayout
             L2 = l2,
             Seed = job.Model.Seed,
             KeySpace = "keys" + column,
+            Growth = job.Embedding.Growth.IsOn ? job.Embedding.Growth : null,
         };
 }

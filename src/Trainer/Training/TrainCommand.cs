@@ -84,6 +84,7 @@ internal static class TrainCommand
         RankTraffic[] traffic = cluster.Trainers.AllGatherObject(
             new RankTraffic { BytesPulled = cluster.Store.Traffic.PulledBytes, BytesPushed = cluster.Store.Traffic.PushedBytes });
         IReadOnlyList<TableStatistics> tables = cluster.Rank == 0 ? cluster.Store.GetStatistics() : [];
+        job.Report(tables);
         cluster.EndTraining();
         long[] memory = ReportMemory(communication);
         if (cluster.Rank == 0 && options.Output.Summary is { } summary)

@@ -117,6 +117,22 @@ internal sealed partial class TrainingJob : IDisposable
             _samples, _loadedSamples, _stepsDone, clock.Elapsed.TotalSeconds, _steady.Speed, _train, test, SumOf(_badRows), stops);
     }
 
+    /// <summary>Says what each table holds whose growth is bounded.</summary>
+    /// <param name="tables">The statistics of all servers; empty but on the first trainer.</param>
+    public void Report(IReadOnlyList<TableStatistics> tables)
+    {
+        if (!_options.Embedding.Growth.IsOn)
+        {
+            return;
+        }
+
+        foreach (var table in tables.GroupBy(shard => shard.Name))
+        {
+            _progress.Say(FormattableString.Invariant(
+                $"table {table.Key}: {table.Sum(shard => shard.Rows):N0} rows, {table.Sum(shard => shard.RowsAdmitted):N0} admitted, {table.Sum(shard => shard.RowsEvicted):N0} evicted, {table.Sum(shard => shard.Candidates):N0} candidates"));
+        }
+    }
+
     public void Dispose()
     {
         _agreement.Dispose();

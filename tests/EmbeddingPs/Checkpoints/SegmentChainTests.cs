@@ -60,9 +60,11 @@ public sealed class SegmentChainTests : IDisposable
         for (int round = 0; round < 4 * increments; round++)
         {
             Train(table, round % 4 == 3 ? 0 : 900);
+            Remove(table, tiered ? 0 : 300);
             var expected = RowsOf(table);
             var capture = chain.Begin(Request() with { Increments = increments }, null);
             Train(table, 200);
+            Remove(table, tiered ? 0 : 100);
             capture.Advance();
             Train(table, 200);
             var saved = chain.End(capture);
@@ -144,6 +146,9 @@ public sealed class SegmentChainTests : IDisposable
     }
 
     private void Train(EmbeddingTable table, int keys) => Touch(table, Enumerable.Range(0, keys).Select(_ => _random.Next(Vocabulary)).Distinct());
+
+    private void Remove(EmbeddingTable table, int keys) =>
+        table.Remove([.. Enumerable.Range(0, keys).Select(_ => (long)_random.Next(Vocabulary))]);
 
     private unsafe void Touch(EmbeddingTable table, IEnumerable<int> some)
     {

@@ -71,6 +71,90 @@ public class KeyIndexTests
         Assert.Equal(-1, index.Find(long.MaxValue, (nint)homes[line]));
     }
 
+    [Theory]
+    [InlineData(40)]
+    [InlineData(300)]
+    [InlineData(long.MaxValue)]
+    public void AgreesWithADictionaryWhenKeysLeave(long most)
+    {
+        // Few keys come back often and keep the first lines full; many make it grow between removals.
+        Gen.Select(Gen.Long[0, most], Gen.Bool).Array[0, 3000].Sample(
+            changes =>
+            {
+                using var index = new KeyIndex();
+                var expected = new Dictionary<long, long>();
+                foreach (var (key, leaves) in changes)
+                {
+                    if (leaves)
+                    {
+                        // With few keys in common the last one added leaves, so that some do.
+                        long gone = expected.ContainsKey(key) || expected.Count == 0 ? key : expected.Keys.Last();
+                        Assert.Equal(expected.Remove(gone, out long row) ? row : -1, index.Remove(gone));
+                        Assert.Equal(-1, index.Find(gone, index.HomeOf(gone)));
+                    }
+                    else if (expected.TryAdd(key, expected.Count))
+                    {
+                        index.Add(key, expected[key]);
+                    }
+                }
+
+                Assert.Equal(expected.Count, index.Count);
+                AssertHolds(index, expected);
+            },
+            iter: 100);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(15)]
+    public void KeysMoveUpWhenOneOfALongRunLeaves(int line)
+    {
+        // The 16 lines nearly full, so that runs go over the end, and each key leaves once from every state.
+        using var index = new KeyIndex();
+        long[] homes = [.. Enumerable.Range(0, 10_000).Select(key => (long)index.HomeOf(key)).Distinct().Order()];
+        long[] ofLine = [.. Enumerable.Range(0, 10_000).Select(key => (long)key).Where(key => index.HomeOf(key) == homes[line]).Take(23)];
+        long[] others = [.. Enumerable.Range(20_000, 41).Select(key => (long)key)];
+        var expected = new Dictionary<long, long>();
+        foreach (long key in ofLine.Concat(others))
+        {
+            expected.Add(key, expected.Count);
+            index.Add(key, expected[key]);
+        }
+
+        var random = new Random(line);
+        while (expected.Count > 0)
+        {
+            long key = expected.Keys.ElementAt(random.Next(expected.Count));
+            Assert.Equal(expected[key], index.Remove(key));
+            expected.Remove(key);
+            AssertHolds(index, expected);
+        }
+
+        Assert.Equal(-1, index.Remove(ofLine[0]));
+    }
+
+    [Fact]
+    public void ACycleOfKeysTakesNoMoreMemory()
+    {
+        using var index = new KeyIndex();
+        for (long key = 0; key < 1000; key++)
+        {
+            index.Add(key, key);
+        }
+
+        long bytes = index.Bytes;
+        for (long key = 1000; key < 100_000; key++)
+        {
+            Assert.Equal(key - 1000, index.Remove(key - 1000));
+            index.Add(key, key);
+        }
+
+        Assert.Equal(bytes, index.Bytes);
+        AssertHolds(index, Enumerable.Range(99_000, 1000).ToDictionary(key => (long)key, key => (long)key));
+        index.Clear();
+        AssertHolds(index, []);
+    }
+
     [Fact]
     public void ARowHasTheLargestNumber()
     {

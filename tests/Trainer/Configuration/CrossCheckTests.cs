@@ -23,6 +23,15 @@ public sealed class CrossCheckTests : IDisposable
     [InlineData(
         "embedding.storage = \"tiered\" needs cluster.strategy = \"ps\": only servers have files; allowed: \"memory\"",
         "--embedding.storage=tiered", "--cluster.strategy=allgather")]
+    [InlineData(
+        "embedding.growth needs embedding.kind = \"hash\": the vocabulary bounds an array table",
+        "--embedding.growth.min_count=2")]
+    [InlineData(
+        "embedding.growth does not go with embedding.storage = \"tiered\": rows in files stay; allowed: \"memory\"",
+        "--embedding.growth.max_rows=2", "--embedding.kind=hash", "--embedding.storage=tiered")]
+    [InlineData(
+        "embedding.growth does not go with cluster.hot_rows = 7: only servers let rows go; allowed: 0",
+        "--embedding.growth.max_idle_steps=2", "--embedding.kind=hash", "--cluster.hot_rows=7")]
     [InlineData("cluster.staleness = 2 needs cluster.strategy = \"ps\"; the others allow 0 only", "--cluster.staleness=2", "--cluster.strategy=allgather")]
     [InlineData(
         "cluster.hot_rows = 10 does not go with cluster.staleness = 2: the trainers sum the gradients of hot rows in every step; allowed: 0, or cluster.staleness = 0",
@@ -54,6 +63,14 @@ public sealed class CrossCheckTests : IDisposable
     [Fact]
     public void Replicated_rows_have_no_meaning_for_strategies_that_replicate_all() =>
         Assert.Equal(5, _folder.Load(Minimal, "--cluster.strategy=allgather", "--cluster.hot_rows=5", "--embedding.sparse_as_dense_size=9").Cluster.HotRows);
+
+    [Fact]
+    public void Keys_of_growth_that_bound_nothing_have_no_meaning()
+    {
+        Assert.False(_folder.Load(Minimal, "--embedding.growth.sweep_every_steps=5", "--embedding.growth.when_full=evict").Embedding.Growth.IsOn);
+        Assert.True(_folder.Load(Minimal, "--embedding.growth.min_norm=0.1", "--embedding.kind=hash").Embedding.Growth.IsOn);
+        Assert.True(_folder.Load(Minimal, "--embedding.growth.max_mb=1", "--embedding.kind=hash", "--cluster.strategy=allgather", "--cluster.hot_rows=5").Embedding.Growth.IsOn);
+    }
 
     [Fact]
     public void Hash_tables_have_hashed_keys_unless_told_otherwise()

@@ -121,6 +121,7 @@ public sealed class OverrideTests : IDisposable
             "data.test.rows" => ["--data=a", "--data.test=b"],
             "data.vocabulary" => ["--data=a", $"--data.sparse={string.Join(',', Enumerable.Range(1, value.Split(',').Length).Select(i => $"C{i}"))}"],
             "data.sparse_ids" when value == "hash" => ["--data=a", "--embedding.kind=hash"],
+            var path when path.StartsWith("embedding.growth.", StringComparison.Ordinal) => ["--data=a", "--embedding.kind=hash"],
             "embedding.initializer.minimum" => ["--data=a", "--embedding.initializer.maximum=1e10"],
             "embedding.initializer.maximum" => ["--data=a", "--embedding.initializer.minimum=-1e10"],
             _ => ["--data=a"],
