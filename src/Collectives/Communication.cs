@@ -11,8 +11,7 @@ namespace OpenEmbedding.Collectives;
 /// </code></example>
 public sealed partial class Communication : IDisposable
 {
-    // MPICH before 4.2 may hang in its end between hosts: a rank that still makes progress when another closes its connections opens them
-    // again, to one that no longer answers. So all stop making progress before the first closes.
+    // Long enough for the last rank to come out of the last exchange, see LeaveTogether.
     private const uint SilenceMicroseconds = 500_000;
 
     private readonly Intracommunicator? _world;
@@ -148,7 +147,15 @@ public sealed partial class Communication : IDisposable
 
     private void Finish()
     {
-        World.Barrier();
+        if (_bells.CoversJob)
+        {
+            World.Barrier();
+        }
+        else
+        {
+            World.MeetInPairs("end");
+        }
+
         _engine!.StopThread();
         _pieceCommunicator!.Dispose();
         _messageCommunicator!.Dispose();
@@ -158,12 +165,23 @@ public sealed partial class Communication : IDisposable
         }
 
         _bells.Dispose();
+        LeaveTogether();
+        MpiException.Check(NativeMethods.MPI_Finalize(), "MPI_Finalize", Rank, 0);
+    }
+
+    /// <summary>Keeps a rank from ending MPI before another has asked it for its last word.</summary>
+    /// <remarks>
+    /// MPI_Finalize of MPICH before 4.2 over UCX's TCP closes a connection by asking the other side, if anything was sent on it since the last
+    /// time, whether all has come. Who has its answers no longer answers, and whoever asks it later hangs. Therefore every rank has sent
+    /// something to every other, so that each waits for all, and none answers in the time between: an answer then comes from a rank that is
+    /// in MPI_Finalize itself, behind its own question on the same connection.
+    /// </remarks>
+    private void LeaveTogether()
+    {
         if (!_bells.CoversJob)
         {
             _ = NativeMethods.Sleep(SilenceMicroseconds);
         }
-
-        MpiException.Check(NativeMethods.MPI_Finalize(), "MPI_Finalize", Rank, 0);
     }
 
     private Lane? LaneOf(int set) => set < _sets.Length ? _sets[set].Lane : null;

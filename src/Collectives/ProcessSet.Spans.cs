@@ -122,6 +122,14 @@ public sealed unsafe partial class ProcessSet
             IsAlone ? null : new BarrierOperation { Name = name, Pending = NewPending(), Communicator = _communicator! });
     }
 
+    /// <summary>Waits until every member has come this far, by a message from each member to each other.</summary>
+    /// <param name="name">The name for messages.</param>
+    internal void MeetInPairs(string name)
+    {
+        CheckMember();
+        _ = ExchangeOne(new long[Size], name);
+    }
+
     private long[] GatherOne(long mine, string name)
     {
         var all = new long[Size];

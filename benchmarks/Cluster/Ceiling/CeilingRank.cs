@@ -12,6 +12,7 @@ internal static class CeilingRank
     public static int Run(CeilingArguments arguments) => Communication.Run(communication =>
     {
         TorchThreads.Share(communication.LocalSize);
+        TorchMemory.KeepFreed();
         using var step = new DenseStep(arguments);
         Repeat(step, arguments.WarmUp);
         communication.World.Barrier();

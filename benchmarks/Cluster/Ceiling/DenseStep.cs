@@ -37,8 +37,8 @@ internal sealed class DenseStep : IDisposable
         _optimizer.ZeroGradients();
         using (NewDisposeScope())
         {
-            _linear.grad?.zero_();
-            _embeddings.grad?.zero_();
+            _linear.grad = null;
+            _embeddings.grad = null;
             Tensor logits = _model.forward(_linear, _embeddings, _dense);
             Tensor loss = nn.functional.binary_cross_entropy_with_logits(logits, _labels, reduction: nn.Reduction.Sum) / _labels.shape[0];
             loss.backward();

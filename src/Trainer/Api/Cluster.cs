@@ -54,6 +54,7 @@ public sealed partial class Cluster : IDisposable
         if (!IsServer)
         {
             TorchThreads.Share(communication.LocalSize);
+            TorchMemory.KeepFreed();
         }
 
         if (serves && Trainers.IsMember)

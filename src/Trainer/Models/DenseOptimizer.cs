@@ -66,14 +66,13 @@ public sealed unsafe partial class DenseOptimizer : IDisposable
     /// <summary>The flat gradients as they travel, [<see cref="Count"/>] of <see cref="SentType"/>, one parameter after another.</summary>
     public nint Gradients => (nint)_sent;
 
-    /// <summary>Sets the flat gradients and those of the parameters to zero.</summary>
+    /// <summary>Sets the flat gradients to zero and takes those of the parameters away, so that a backward pass leaves its own in their place.</summary>
     public void ZeroGradients()
     {
         NativeMemory.Clear(_sent, (nuint)(Count * _format.SentBytes));
         foreach (DenseParameter named in _parameters)
         {
-            using Tensor? gradient = named.Parameter.grad;
-            gradient?.zero_();
+            named.Parameter.grad = null;
         }
     }
 

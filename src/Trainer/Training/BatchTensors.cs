@@ -113,7 +113,9 @@ internal sealed class BatchTensors : IDisposable
         for (int role = 0; role < Roles.Length; role++)
         {
             plan.CopyRows(role, Elements<T>(Roles[role]));
-            Roles[role].grad?.zero_();
+
+            // Torch keeps the first gradient that comes as it is; it would add it to zeros.
+            Roles[role].grad = null;
         }
 
         Convert(batch.Dense.AsSpan(0, batch.Rows * _denseColumns), Elements<T>(Dense));
@@ -125,8 +127,9 @@ internal sealed class BatchTensors : IDisposable
     {
         for (int role = 0; role < Roles.Length; role++)
         {
-            using Tensor gradient = Roles[role].grad!.contiguous();
-            plan.ReduceGradients<T>(role, Elements<T>(gradient));
+            using Tensor gradient = Roles[role].grad!;
+            using Tensor samples = gradient.contiguous();
+            plan.ReduceGradients<T>(role, Elements<T>(samples));
         }
     }
 }

@@ -32,6 +32,7 @@ return Communication.Run(
             "stuck" => Situations.Stick,
             "fail" => Situations.Fail,
             "leave" => Situations.LeaveWithCode,
+            "meet" => job => job.World.Barrier(),
             _ => throw new OpenEmbeddingException($"no job is named \"{args[0]}\"", JobExitCode.Configuration),
         };
         job(communication);
