@@ -18,6 +18,8 @@ TYPES = {
     "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U8": np.uint8, "BOOL": np.bool_,
 }
 
+KEY_LISTS = ["candidates", "candidate_counts"]  # keys without a row, of a table whose growth is bounded
+
 
 def read_safetensors(path):
     """All arrays of a safetensors file by name, mapped and not read until used."""
@@ -35,18 +37,27 @@ def read_safetensors(path):
 
 def load_table(folder, manifest, name):
     """The columns of a table over all servers, sorted by key; of a key that comes again the last segment holds."""
-    rows = {}
-    for server in manifest["servers"]:
-        for segment in server:
-            arrays = read_safetensors(os.path.join(folder, segment["file"]))
-            prefix = f"table/{name}/"
-            columns = {key[len(prefix):]: array for key, array in arrays.items() if key.startswith(prefix)}
-            for column, array in columns.items():
-                rows.setdefault(column, []).append(array)
-    merged = {column: np.concatenate(parts) for column, parts in rows.items()}
+    servers = [load_segments(folder, server, f"table/{name}/") for server in manifest["servers"]]
+    merged = {column: np.concatenate([rows[column] for rows in servers]) for column in servers[0]}
     backwards = merged["keys"][::-1]
     _, last = np.unique(backwards, return_index=True)
     return {column: array[::-1][last] for column, array in merged.items()}
+
+
+def load_segments(folder, segments, prefix):
+    """The columns of a table in the files of one server, one file after the other, without the rows that went."""
+    rows = {}
+    for segment in segments:
+        arrays = read_safetensors(os.path.join(folder, segment["file"]))
+        columns = {key[len(prefix):]: array for key, array in arrays.items() if key.startswith(prefix)}
+        removed = columns.pop("removed", [])
+        for column in KEY_LISTS:
+            columns.pop(column, None)
+        if rows and len(removed) > 0:
+            stay = ~np.isin(rows["keys"], removed)
+            rows = {column: array[stay] for column, array in rows.items()}
+        rows = {column: np.concatenate([rows[column], array]) if rows else array for column, array in columns.items()}
+    return rows
 
 
 def load(path):
