@@ -19,30 +19,36 @@ public sealed unsafe partial class EmbeddingServer
 
         if (save.Capture.IsCompleted)
         {
-            EndSave(save);
+            EndSave();
             return null;
         }
 
+        if (_inbox!.TryReceive(out var message))
+        {
+            return message;
+        }
+
         // Nobody waits for this server while there is no message.
-        return _inbox!.TryReceive(out var message) ? message : save.Capture.Advance() ? null : _inbox.ReceiveUnlessInterrupted();
+        return save.Capture.Advance() ? null : _inbox.ReceiveUnlessInterrupted();
     }
 
     /// <summary>Marks the rows; they are written while the server goes on.</summary>
     private void BeginSave(TrainerState trainer, MessageBuffer message)
     {
         using var save = Timeline.Begin("mark rows");
-        if (_save is { } before)
-        {
-            EndSave(before);
-        }
-
+        EndSave();
         var capture = Shard.Segments.Begin(ControlMessage.Read<SaveRequest>(message), _inbox!.Interrupt);
         _save = new Save(trainer, Envelope.HeaderOf(message).Ticket, capture);
     }
 
-    // A save that fails is told to the trainer; the tables are as good as before, so the server goes on.
-    private void EndSave(Save save)
+    // Waits for the save under way, if there is one. A save that fails is told to the trainer; the tables are as good as before, so the server goes on.
+    private void EndSave()
     {
+        if (_save is not { } save)
+        {
+            return;
+        }
+
         _save = null;
         var saved = Shard.Segments.End(save.Capture);
         if (saved.Problem is { } problem)
@@ -63,6 +69,7 @@ public sealed unsafe partial class EmbeddingServer
             Envelope.Throw(message, "loads rows while others are being trained");
         }
 
+        EndSave();
         EmptyTables();
         Shard.GoOnFrom(body.Step);
         string? damage = null;
