@@ -1,4 +1,3 @@
-using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
@@ -19,7 +18,7 @@ internal sealed class RowLayout
         _table = table;
         FirstArray = firstArray;
         _columns = slots ? table.Columns() : table.Columns()[..1];
-        _widths = [.. _columns.Select(column => column.IsCount ? sizeof(int) : column.Elements * table.Options.ElementType.SizeOf())];
+        _widths = [.. _columns.Select(column => column.Bytes(table.Options.ElementType))];
         _before = [.. _widths.Select((_, i) => _widths[..i].Sum())];
         RowBytes = sizeof(long) + _widths.Sum();
     }
@@ -47,7 +46,7 @@ internal sealed class RowLayout
     {
         string name = $"table/{_table.Options.Name}";
         yield return new ArrayPlan($"{name}/keys", "I64", [rows], rows * sizeof(long));
-        string element = _table.Options.ElementType == ElementType.Float32 ? "F32" : "F64";
+        string element = Safetensors.TypeName(_table.Options.ElementType);
         for (int i = 0; i < Columns; i++)
         {
             yield return _columns[i].IsCount

@@ -35,28 +35,22 @@ internal sealed class RowTaker(EmbeddingTable table, RowColumn[] columns, Elemen
             int own = Select(keys, start);
             var rows = _rows.AsSpan(0, own);
             table.FindOrAdd(_keys.AsSpan(0, own), rows);
-            for (int i = 0; i < columns.Length; i++)
-            {
-                int bytes = columns[i].IsCount ? sizeof(int) : columns[i].Elements * _elementBytes;
-                table.ImportColumn(rows, columns[i].Offset, bytes, values[i], _places);
-            }
-
+            table.ImportColumns(rows, columns, values, _places);
             table.Release(rows);
         }
     }
 
     private int Select(ReadOnlySpan<long> keys, int start)
     {
-        var options = table.Options;
-        ulong limit = options.Kind == TableKind.Array ? (ulong)options.Vocabulary : 1UL << 63;
+        ulong limit = table.KeyLimit;
         int own = 0;
         for (int i = start; i < Math.Min(keys.Length, start + EmbeddingTable.Group); i++)
         {
             if ((ulong)keys[i] >= limit)
             {
-                KeyOutOfRange ??= $"{path}: table {options.Name} has key {keys[i]}; allowed are 0 to {limit - 1}.";
+                KeyOutOfRange ??= $"{path}: table {table.Options.Name} has key {keys[i]}; allowed are 0 to {limit - 1}.";
             }
-            else if (Sharding.ShardOf(options.Kind, keys[i], table.Shards) == table.Shard)
+            else if (table.Owns(keys[i]))
             {
                 _keys[own] = keys[i];
                 _places[own++] = i;

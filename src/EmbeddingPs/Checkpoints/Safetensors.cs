@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
@@ -15,6 +16,9 @@ public sealed record NamedArray(string Name, string Type, long[] Shape, ReadOnly
 public static partial class Safetensors
 {
     private const int Alignment = 8;
+
+    /// <summary>The format's name of the type of weights.</summary>
+    public static string TypeName(ElementType type) => type == ElementType.Float64 ? "F64" : "F32";
 
     /// <summary>Writes a file that appears whole: under a temporary name first, then renamed.</summary>
     /// <exception cref="IOException">The folder is missing or not writable, or the disk is full.</exception>

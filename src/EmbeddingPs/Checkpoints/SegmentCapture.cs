@@ -51,16 +51,9 @@ internal sealed class SegmentCapture : IDisposable
             }
         }
 
-        var segment = new CheckpointSegment
-        {
-            File = name,
-            Bytes = 0,
-            Checksum = "",
-            Rows = rows,
-            TableRows = tables.ToDictionary(table => table.Options.Name, table => table.RowCount),
-        };
+        var tableRows = tables.ToDictionary(table => table.Options.Name, table => table.RowCount);
         _writing = Task.Factory.StartNew(
-            () => Write(folder, segment, arrays), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Write(folder, name, arrays, rows, tableRows), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         _ = _writing.ContinueWith(_ => _progress?.Invoke(), TaskScheduler.Default);
     }
 
@@ -143,9 +136,10 @@ internal sealed class SegmentCapture : IDisposable
         return false;
     }
 
-    private SavedSegments Write(string folder, CheckpointSegment segment, IReadOnlyList<ArrayPlan> arrays)
+    private SavedSegments Write(
+        string folder, string name, IReadOnlyList<ArrayPlan> arrays, Dictionary<string, long> rows, Dictionary<string, long> tableRows)
     {
-        string path = Path.Combine(folder, segment.File);
+        string path = Path.Combine(folder, name);
         try
         {
             using var file = new SegmentFile(path, arrays);
@@ -163,7 +157,8 @@ internal sealed class SegmentCapture : IDisposable
             }
 
             var (bytes, checksum) = file.Finish();
-            return new SavedSegments { Segments = [segment with { Bytes = bytes, Checksum = checksum }] };
+            var segment = new CheckpointSegment { File = name, Bytes = bytes, Checksum = checksum, Rows = rows, TableRows = tableRows };
+            return new SavedSegments { Segments = [segment] };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -8,12 +8,14 @@ namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 internal sealed class SegmentChain(int server, int servers, EmbeddingTable[] tables)
 {
     private readonly List<CheckpointSegment> _segments = [];
-    private string? _folder;
     private SaveRequest? _request;
     private long _count;
 
-    /// <summary>Marks the rows of a save. The first of a folder, and one after a failure, has all rows.</summary>
-    /// <param name="request">What is saved; with increments it must have slots.</param>
+    // Of what the segments are: the steps apart, equal for all of them.
+    private SaveRequest? _kind;
+
+    /// <summary>Marks the rows of a save. The first of a folder, one of another kind than the one before, and one after a failure, has all rows.</summary>
+    /// <param name="request">What is saved.</param>
     /// <param name="progress">As for <see cref="SegmentCapture.Begin"/>.</param>
     public SegmentCapture Begin(SaveRequest request, Action? progress)
     {
@@ -21,9 +23,10 @@ internal sealed class SegmentChain(int server, int servers, EmbeddingTable[] tab
         var scope = CaptureScope.Alone;
         if (request.Increments > 1)
         {
-            if (_folder != request.Folder)
+            var kind = request with { Step = 0 };
+            if (_kind != kind || !_segments.TrueForAll(segment => File.Exists(Path.Combine(request.Folder, segment.File))))
             {
-                _folder = request.Folder;
+                _kind = kind;
                 _segments.Clear();
             }
 

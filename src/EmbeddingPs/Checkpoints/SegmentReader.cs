@@ -65,20 +65,16 @@ internal sealed class SegmentReader
 
     private void Remove(EmbeddingTable table)
     {
-        var options = table.Options;
         long[] keys = ReadWhole<long>(table, SegmentCapture.RemovedKeys);
         if (keys.Length > 0 && table is TieredTable)
         {
             throw new OpenEmbeddingException(
-                $"{_file.FilePath}: rows of table {options.Name} went between two checkpoints, which tables in files cannot follow; "
+                $"{_file.FilePath}: rows of table {table.Options.Name} went between two checkpoints, which tables in files cannot follow; "
                 + "load it into memory, or save with checkpoint.increments = 1.",
                 JobExitCode.Configuration);
         }
 
-        ulong limit = options.Kind == TableKind.Array ? (ulong)options.Vocabulary : 1UL << 63;
-        table.Remove(Array.FindAll(
-            keys,
-            key => (ulong)key < limit && Sharding.ShardOf(options.Kind, key, table.Shards) == table.Shard));
+        table.Remove(Array.FindAll(keys, key => (ulong)key < table.KeyLimit && table.Owns(key)));
     }
 
     private void ReadCandidates(EmbeddingTable table)
@@ -123,7 +119,7 @@ internal sealed class SegmentReader
         var keys = Find(table, "keys");
         long total = keys.Bytes / sizeof(long);
         ArrayPlan[] arrays = [keys, .. kept.Select(column => Find(table, column.Name))];
-        int[] widths = [sizeof(long), .. kept.Select(column => column.IsCount ? sizeof(int) : column.Elements * saved.ElementType.SizeOf())];
+        int[] widths = [sizeof(long), .. kept.Select(column => column.Bytes(saved.ElementType))];
         for (int i = 0; i < arrays.Length; i++)
         {
             if (arrays[i].Bytes != total * widths[i])

@@ -18,12 +18,7 @@ internal sealed partial class ResolvedPull
     {
         var keys = Keys(block);
         var rows = _rows.AsSpan(StartOf(block), keys.Length);
-        if (_removed[block] != table.RowsRemoved)
-        {
-            table.Find(keys, rows);
-            _removed[block] = table.RowsRemoved;
-        }
-        else if (rows.Contains(-1))
+        if (!FindAll(block, keys, rows, table) && rows.Contains(-1))
         {
             FindMissing(keys, rows, table);
         }
@@ -34,13 +29,21 @@ internal sealed partial class ResolvedPull
     {
         var keys = Keys(block);
         var rows = _rows.AsSpan(StartOf(block), keys.Length);
-        if (_removed[block] != table.RowsRemoved)
+        FindAll(block, keys, rows, table);
+        table.Admit(keys, rows);
+    }
+
+    /// <returns>Whether the table took any row away since the rows were found, so that all were looked up again.</returns>
+    private bool FindAll(int block, ReadOnlySpan<long> keys, Span<long> rows, HashTable table)
+    {
+        if (_removed[block] == table.RowsRemoved)
         {
-            table.Find(keys, rows);
-            _removed[block] = table.RowsRemoved;
+            return false;
         }
 
-        table.Admit(keys, rows);
+        table.Find(keys, rows);
+        _removed[block] = table.RowsRemoved;
+        return true;
     }
 
     /// <summary>Finds the rows of the next block, which begin at a place.</summary>

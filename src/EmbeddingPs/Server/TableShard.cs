@@ -190,7 +190,7 @@ internal sealed unsafe class TableShard : IDisposable
                 Pushes = _counters[table].Pushes,
                 KeysPushed = _counters[table].KeysPushed,
                 RowsAdmitted = Tables[table].RowsAdmitted,
-                RowsEvicted = Tables[table].RowsRemoved,
+                RowsEvicted = Tables[table].RowsEvicted,
                 Candidates = Tables[table].CandidateCount,
             };
         }

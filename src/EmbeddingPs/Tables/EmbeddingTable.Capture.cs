@@ -9,7 +9,7 @@ public abstract unsafe partial class EmbeddingTable
     /// <summary>Whether the rows must be copied before any changes.</summary>
     internal virtual bool CapturesAtOnce => false;
 
-    /// <summary>Marks rows as they are now, to be copied by <see cref="Capture"/>. The first capture makes the table note its changes from then on.</summary>
+    /// <summary>Marks rows as they are now, to be copied by <see cref="Capture"/>. The first increment makes the table note its changes from then on.</summary>
     /// <param name="scope">Which rows.</param>
     /// <param name="sink">Where they go.</param>
     /// <returns>How many rows the sink will get.</returns>

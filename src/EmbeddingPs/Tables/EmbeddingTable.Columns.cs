@@ -1,3 +1,4 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Optimizers;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
@@ -11,6 +12,9 @@ internal readonly record struct RowColumn(string Name, int Offset, int Elements,
 {
     /// <summary>The name of the step of a row's last update in files; those of a table whose growth was not bounded lack it.</summary>
     public const string LastStep = "last_step";
+
+    /// <summary>Bytes of the part of one row.</summary>
+    public int Bytes(ElementType type) => IsCount ? sizeof(int) : Elements * type.SizeOf();
 }
 
 /// <content>What a row consists of.</content>

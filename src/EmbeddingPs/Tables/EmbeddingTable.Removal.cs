@@ -9,6 +9,9 @@ public abstract unsafe partial class EmbeddingTable
     /// <summary>Rows that went; while it stays, so does the meaning of every row handle.</summary>
     internal long RowsRemoved { get; private set; }
 
+    /// <summary>Of the rows that went, those that a sweep found too old, too small or too many.</summary>
+    internal long RowsEvicted { get; private protected set; }
+
     /// <summary>Rows that keys got because they were trained often enough.</summary>
     internal long RowsAdmitted { get; private protected set; }
 

@@ -29,21 +29,24 @@ public abstract unsafe partial class EmbeddingTable
         }
     }
 
-    /// <summary>Overwrites one part of rows.</summary>
+    /// <summary>Overwrites parts of rows.</summary>
     /// <param name="rows">The rows.</param>
-    /// <param name="offset">Where the part begins in a row.</param>
-    /// <param name="bytes">Its length.</param>
-    /// <param name="values">Parts, one after the other.</param>
+    /// <param name="columns">The parts.</param>
+    /// <param name="values">The values of each part, one after the other, of the table's element type.</param>
     /// <param name="places">Which of them each row gets.</param>
-    internal void ImportColumn(ReadOnlySpan<long> rows, int offset, int bytes, ReadOnlySpan<byte> values, ReadOnlySpan<int> places)
+    internal void ImportColumns(ReadOnlySpan<long> rows, ReadOnlySpan<RowColumn> columns, ReadOnlySpan<byte[]> values, ReadOnlySpan<int> places)
     {
         BeforeChange(rows);
         var addresses = Rows.Addresses;
-        fixed (byte* start = values)
+        for (int column = 0; column < columns.Length; column++)
         {
-            for (int i = 0; i < rows.Length; i++)
+            int bytes = columns[column].Bytes(Options.ElementType);
+            fixed (byte* start = values[column]) // in place while the table copies out of it
             {
-                RowCopy.Copy(start + ((long)places[i] * bytes), (byte*)addresses.Of(rows[i]) + offset, bytes);
+                for (int i = 0; i < rows.Length; i++)
+                {
+                    RowCopy.Copy(start + ((long)places[i] * bytes), (byte*)addresses.Of(rows[i]) + columns[column].Offset, bytes);
+                }
             }
         }
     }

@@ -41,6 +41,9 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>The step that updates are of; the server says it before it applies them.</summary>
     internal long Step { get; set; }
 
+    /// <summary>Keys are below this, in any shard.</summary>
+    internal ulong KeyLimit => Options.Kind == TableKind.Array ? (ulong)Options.Vocabulary : 1UL << 63;
+
     /// <summary>Whether new rows get their weights from a file at once, so that initial ones would be wasted.</summary>
     internal bool IsLoading { get; set; }
 
@@ -99,6 +102,9 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
 
     /// <summary>Finds the rows of keys of this shard that are in memory; −1 where there is none.</summary>
     public abstract void Find(ReadOnlySpan<long> keys, Span<long> rows);
+
+    /// <summary>Whether a key below <see cref="KeyLimit"/> belongs to this shard.</summary>
+    internal bool Owns(long key) => Sharding.ShardOf(Options.Kind, key, Shards) == Shard;
 
     /// <summary>Walks the stored rows, in no particular order; rows must not be added meanwhile.</summary>
     /// <param name="cursor">0 at first, then what the last call returned.</param>

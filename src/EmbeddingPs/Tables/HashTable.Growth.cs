@@ -28,7 +28,7 @@ internal sealed unsafe partial class HashTable
         _candidates.Reserve((keys.Length / Shards) + (keys.Length / 32));
         for (int i = 0; i < keys.Length; i++)
         {
-            if (Sharding.ShardOf(TableKind.Hash, keys[i], Shards) == Shard && FindOne(keys[i]) < 0)
+            if (Owns(keys[i]) && FindOne(keys[i]) < 0)
             {
                 _candidates.Import(keys[i], counts[i]);
             }

@@ -14,6 +14,7 @@ internal sealed unsafe partial class HashTable
 
     private void Sweep(GrowthOptions growth)
     {
+        long before = RowsRemoved;
         long oldest = growth.MaxIdleSteps is { } idle ? Now - idle : long.MinValue;
         long oldestSmall = growth.MinNorm > 0 ? Now - growth.MinNormIdleSteps : long.MinValue;
         double smallest = growth.MinNorm * growth.MinNorm;
@@ -35,6 +36,8 @@ internal sealed unsafe partial class HashTable
         {
             Remove(CollectionsMarshal.AsSpan(FindOldest(RowCount - Math.Max(1, (long)((Int128)_rowLimit * KeptPercent / 100)))));
         }
+
+        RowsEvicted += RowsRemoved - before;
     }
 
     /// <summary>The keys of so many rows: those not updated for the longest time, of the same step the smallest keys, so that the choice does not depend on the order in memory.</summary>

@@ -10,6 +10,9 @@ internal sealed class RowChanges(long rowLimit) : IDisposable
     private readonly List<long> _removed = [];
     private long _place;
 
+    // Changes are of use to increments alone.
+    private bool _notes;
+
     /// <summary>Rows that were marked and are not copied yet.</summary>
     public long Pending { get; private set; }
 
@@ -17,10 +20,22 @@ internal sealed class RowChanges(long rowLimit) : IDisposable
     public long Bytes => _changed.Bytes + _pending.Bytes;
 
     /// <summary>Notes a row that is new or about to be overwritten.</summary>
-    public void Add(long row) => _changed.Add(row);
+    public void Add(long row)
+    {
+        if (_notes)
+        {
+            _changed.Add(row);
+        }
+    }
 
     /// <summary>Notes keys whose rows go.</summary>
-    public void AddRemoved(ReadOnlySpan<long> keys) => _removed.AddRange(keys);
+    public void AddRemoved(ReadOnlySpan<long> keys)
+    {
+        if (_notes)
+        {
+            _removed.AddRange(keys);
+        }
+    }
 
     /// <summary>The keys whose rows went since the last call, some of which may have rows again.</summary>
     public long[] TakeRemoved()
@@ -37,6 +52,7 @@ internal sealed class RowChanges(long rowLimit) : IDisposable
     {
         Clear();
         _place = 0;
+        _notes |= scope.IsIncrement;
         for (long place = 0; place < stored.Places; place++)
         {
             long word = stored.WordAt(place);

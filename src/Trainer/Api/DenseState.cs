@@ -89,7 +89,9 @@ internal sealed class DenseState
     private static string StateName(string parameter, optim.Optimizer optimizer) =>
         $"{DenseArrays.NameOf(parameter)}/torch.{optimizer.GetType().Name}";
 
-    private static string TypeOf(string name, Tensor tensor) => tensor.dtype switch
+    /// <summary>The safetensors format's name of a tensor's element type.</summary>
+    /// <exception cref="OpenEmbeddingException">There is none.</exception>
+    internal static string TypeOf(string name, Tensor tensor) => tensor.dtype switch
     {
         ScalarType.Float32 => "F32",
         ScalarType.Float64 => "F64",

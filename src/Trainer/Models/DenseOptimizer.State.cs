@@ -8,7 +8,7 @@ namespace OpenEmbedding.Trainer.Models;
 /// <content>The parameters and the rule's state, for a checkpoint.</content>
 public sealed unsafe partial class DenseOptimizer
 {
-    private string TypeName => ElementType == ElementType.Float64 ? "F64" : "F32";
+    private string TypeName => Safetensors.TypeName(ElementType);
 
     /// <summary>Copies all weights, <c>dense/NAME</c>, and if asked for the state of each, <c>dense/NAME/SLOT</c>.</summary>
     public IReadOnlyList<NamedArray> Export(bool slots)

@@ -3,6 +3,7 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Tables;
+using OpenEmbedding.Trainer.Checkpoints;
 using OpenEmbedding.Trainer.Models;
 using TorchSharp;
 
@@ -20,7 +21,7 @@ internal static class WeightsFile
         foreach (DenseParameter named in job.Model.DenseParameters())
         {
             using torch.Tensor weights = named.Parameter.detach().contiguous();
-            arrays.Add(new NamedArray("dense/" + named.Name, TypeName(weights.dtype == torch.ScalarType.Float64), weights.shape, weights.bytes.ToArray()));
+            arrays.Add(new NamedArray(DenseArrays.NameOf(named.Name), DenseState.TypeOf(named.Name, weights), weights.shape, weights.bytes.ToArray()));
         }
 
         for (int table = 0; table < job.Layout.Tables.Count; table++)
@@ -33,8 +34,7 @@ internal static class WeightsFile
 
     private static void AddTable(List<NamedArray> arrays, TableOptions options, int table, IEmbeddingStore store)
     {
-        bool wide = options.ElementType == ElementType.Float64;
-        int rowBytes = options.Dimension * (wide ? sizeof(double) : sizeof(float));
+        int rowBytes = options.Dimension * options.ElementType.SizeOf();
         var keys = new List<long>();
         using var rows = new MemoryStream();
         store.ReadTable(table, (chunkKeys, chunkRows) =>
@@ -54,8 +54,6 @@ internal static class WeightsFile
         }
 
         arrays.Add(new NamedArray($"table/{options.Name}/keys", "I64", [order.Length], MemoryMarshal.AsBytes<long>(sortedKeys).ToArray()));
-        arrays.Add(new NamedArray($"table/{options.Name}/weights", TypeName(wide), [order.Length, options.Dimension], sortedRows));
+        arrays.Add(new NamedArray($"table/{options.Name}/weights", Safetensors.TypeName(options.ElementType), [order.Length, options.Dimension], sortedRows));
     }
-
-    private static string TypeName(bool wide) => wide ? "F64" : "F32";
 }

@@ -113,6 +113,16 @@ public sealed class SegmentChainTests : IDisposable
         Directory.CreateDirectory(Path.Combine(other, "files"));
         AssertFirst(chain.Write(Request() with { Folder = other, Increments = 4 }));
 
+        // What increments of one kind hold is of no use to another.
+        AssertFirst(chain.Write(Request() with { Folder = other, Increments = 3 }));
+        AssertFirst(chain.Write(Request() with { Folder = other, Increments = 3, Slots = false }));
+        Assert.Equal(2, chain.Write(Request() with { Folder = other, Increments = 3, Slots = false }).Segments.Length);
+
+        // A file that no manifest named is gone when the folder is opened again.
+        Directory.Delete(Path.Combine(other, "files"), recursive: true);
+        Directory.CreateDirectory(Path.Combine(other, "files"));
+        AssertFirst(chain.Write(Request() with { Folder = other, Increments = 3, Slots = false }));
+
         void AssertFirst(SavedSegments saved) => Assert.Equal(table.RowCount, Assert.Single(saved.Segments).Rows["items"]);
     }
 
