@@ -122,7 +122,7 @@ public sealed class CheckpointTests : IDisposable
     public void KilledAgainAndAgainItEndsAsIfItWereNot(int kills)
     {
         string folder = _train.In("checkpoints");
-        string[] job = [.. Job("adam"), "--train.epochs", "40", "--train.log_every", "1", "--output.progress", "lines"];
+        string[] job = [.. Job("adam"), "--train.epochs", "160", "--train.log_every", "1", "--output.progress", "lines"];
         Weights whole = _train.Weights(3, job);
         string[] saving = [.. job, "--checkpoint", folder, "--checkpoint.every_steps", "3"];
         var random = new Random(7);
