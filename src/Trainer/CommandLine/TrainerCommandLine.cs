@@ -21,6 +21,7 @@ public static class TrainerCommandLine
         ["--server"] = "cluster.servers",
         ["--checkpoint"] = "checkpoint.directory",
         ["--load"] = "load.from",
+        ["--resume"] = "checkpoint.resume",
         ["--save"] = "output.model",
     };
 
@@ -29,6 +30,7 @@ public static class TrainerCommandLine
     {
         ["--prefetch"] = "1",
         ["--server"] = "auto",
+        ["--resume"] = "true",
     };
 
     private static readonly string[] _later = ["--export", "--cache", "--profile"];

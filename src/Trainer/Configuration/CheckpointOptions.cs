@@ -9,6 +9,9 @@ public sealed record CheckpointOptions
     [MinLength(1)]
     public string? Directory { get; init; }
 
+    /// <summary>Whether training goes on from the newest checkpoint of the folder; where there is none, it begins as without this key.</summary>
+    public bool Resume { get; init; }
+
     /// <summary>Epochs between two checkpoints; 0: none at the end of epochs.</summary>
     [Range(0, 1000000)]
     public int EveryEpochs { get; init; } = 1;

@@ -21,6 +21,7 @@ internal static class JobOptionsValidator
         CheckTables(job);
         CheckGrowth(job);
         CheckCluster(job.Cluster);
+        CheckResume(job.Checkpoint);
     }
 
     private static void CheckColumns(DataOptions data)
@@ -94,6 +95,15 @@ internal static class JobOptionsValidator
             throw Fault(
                 "embedding.initializer",
                 $"embedding.initializer.minimum = {uniform.Minimum} is above embedding.initializer.maximum = {uniform.Maximum}");
+        }
+    }
+
+    private static void CheckResume(CheckpointOptions checkpoint)
+    {
+        if (checkpoint is { Resume: true, Directory: null })
+        {
+            throw Fault(
+                "checkpoint.resume", "checkpoint.resume = true needs checkpoint.directory, the folder from which training goes on", "checkpoint.directory");
         }
     }
 

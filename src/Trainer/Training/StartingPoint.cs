@@ -8,6 +8,18 @@ namespace OpenEmbedding.Trainer.Training;
 /// <summary>Whether a job can begin from a checkpoint, and where.</summary>
 internal static class StartingPoint
 {
+    /// <summary>The options with the folder of checkpoints as what is loaded, where they ask to resume and rank 0 finds one there.</summary>
+    public static JobOptions Resume(JobOptions options, Communication communication)
+    {
+        if (options.Checkpoint is not { Resume: true, Directory: { } folder })
+        {
+            return options;
+        }
+
+        bool found = communication.World.BroadcastObject(communication.Rank == 0 && CheckpointDirectory.NewestIn(folder) is not null);
+        return found ? options with { Load = new LoadOptions { From = folder } } : options;
+    }
+
     /// <summary>Checks that the part of a checkpoint that the configuration names fits the job.</summary>
     /// <exception cref="OpenEmbeddingException">It is of another model, or of a place in the data that these trainers cannot take up.</exception>
     public static CheckedCheckpoint Check(CheckpointSource source, JobOptions options, int trainers)

@@ -55,6 +55,7 @@ internal static class TrainCommand
     {
         JobOptions options = StartupCheck.Together(communication, load);
         StartupCheck.SameEverywhere(communication, options.Hash);
+        options = StartingPoint.Resume(options, communication);
         communication.Configure(Cluster.CommunicationOptionsOf(options.Cluster));
         using Cluster cluster = StartupCheck.Together(
             communication, () => Cluster.Join(communication, options.Cluster, options.Embedding.SparseAsDenseSize, StorageOf(options.Embedding)));

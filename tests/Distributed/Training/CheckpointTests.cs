@@ -74,6 +74,19 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void ResumesWhereThereIsACheckpointAndElseBegins()
+    {
+        string[] resuming = [.. Job("adam"), "--checkpoint", _train.In("checkpoints"), "--resume"];
+        Weights whole = _train.Weights(3, [.. Job("adam"), "--train.epochs", "2"]);
+
+        _train.Weights(3, [.. resuming, "--train.epochs", "1"]);
+        Weights continued = _train.Weights(3, [.. resuming, "--train.epochs", "2"]);
+
+        Assert.Equal(0, continued.DistanceTo(whole));
+        AssertFails(2, "checkpoint.resume = true needs checkpoint.directory", "--resume");
+    }
+
+    [Fact]
     public void SavedModelStartsAnotherJobWithItsWeights()
     {
         string model = _train.In("model");
@@ -124,13 +137,12 @@ public sealed class CheckpointTests : IDisposable
         string folder = _train.In("checkpoints");
         string[] job = [.. Job("adam"), "--train.epochs", "160", "--train.log_every", "1", "--output.progress", "lines"];
         Weights whole = _train.Weights(3, job);
-        string[] saving = [.. job, "--checkpoint", folder, "--checkpoint.every_steps", "3"];
+        string[] saving = [.. job, "--checkpoint", folder, "--checkpoint.every_steps", "3", "--resume"];
         var random = new Random(7);
         for (int kill = 0; kill < kills; kill++)
         {
             long at = Directory.Exists(folder) && Manifests(folder).Length > 0 ? Training(Manifests(folder)[^1]).GetProperty("steps").GetInt64() : 0;
-            string[] load = at > 0 ? ["--load", folder] : [];
-            using MpiJob running = MpiJob.Start(3, OeTrain.Program, [.. saving, .. load], timeout: OeTrain.Limit);
+            using MpiJob running = MpiJob.Start(3, OeTrain.Program, saving, timeout: OeTrain.Limit);
             if (at > 0)
             {
                 running.WaitForText("loading ");
@@ -145,7 +157,7 @@ public sealed class CheckpointTests : IDisposable
             running.WaitForExit();
         }
 
-        Weights last = _train.Weights(3, [.. saving, "--load", folder]);
+        Weights last = _train.Weights(3, saving);
 
         Assert.Equal(0, last.DistanceTo(whole));
     }
