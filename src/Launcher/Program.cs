@@ -1,7 +1,7 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Launcher.CommandLine;
-using OpenEmbedding.Launcher.Options;
-using OpenEmbedding.Launcher.Output;
+using OpenEmbedding.Launcher.Preflight;
+using OpenEmbedding.Launcher.Supervision;
 
 namespace OpenEmbedding.Launcher;
 
@@ -18,6 +18,12 @@ internal static class Program
     {
         try
         {
+            if (arguments is [HostReport.Argument, _, _, ..])
+            {
+                Console.WriteLine(HostReport.Of(arguments.AsSpan(1)).ToJson());
+                return JobExitCode.Success;
+            }
+
             switch (new LaunchCommandLine(Environment.GetEnvironmentVariable).Parse(arguments, FindTrainer()))
             {
                 case LaunchOptions options:
@@ -39,35 +45,43 @@ internal static class Program
     private static int Launch(LaunchOptions options)
     {
         string mpirun = MpirunFinder.Find(Environment.GetEnvironmentVariable("PATH") ?? "");
-        RankMarker? marker = options.Output.ByRank ? RankMarker.Create() : null;
-        IReadOnlyList<string> words = MpiCommandLine.Build(mpirun, options, marker);
+        var jobs = new HydraJobs(options, mpirun, Self());
         if (options.DryRun)
         {
-            Console.WriteLine(MpiCommandLine.Quote(words));
+            Console.WriteLine(jobs.CommandLine);
             return JobExitCode.Success;
         }
 
-        if (options.Verbose)
+        if (options.Verbose && options.HostsAreAllocated)
         {
-            if (options.HostsAreAllocated)
-            {
-                Console.Error.WriteLine($"oe-run: the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
-            }
-
-            Console.Error.WriteLine($"oe-run: {MpiCommandLine.Quote(words)}");
+            Say($"the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
         }
 
-        using JobOutput output = Open(options, marker, Console.OpenStandardOutput(), "stdout");
-        using JobOutput error = Open(options, marker, Console.OpenStandardError(), "stderr");
-        return JobProcess.Run(words, output, error, Console.Error);
+        if (options.Supervision is { } rules)
+        {
+            bool saves = TrainerCommand.Is(options.Command);
+            return new Supervisor(rules, jobs, saves, Say, TimeProvider.System).Run(options.Hosts ?? HostList.OfThisHost(options.Ranks));
+        }
+
+        if (options.Hosts is { } hosts)
+        {
+            string[] problems = [.. jobs.Check(hosts).Select(host => host.Problem).OfType<string>()];
+            if (problems.Length > 0)
+            {
+                Array.ForEach(problems, Say);
+                return JobExitCode.Cluster;
+            }
+        }
+
+        return jobs.Run().ExitCode;
     }
 
-    private static JobOutput Open(LaunchOptions options, RankMarker? marker, Stream console, string name)
-    {
-        OutputOptions output = options.Output;
-        RankFiles? files = output.Folder is null ? null : new RankFiles(output.Folder, name, options.Ranks, Console.Error);
-        return new JobOutput(console, name, Console.Error, marker, output.Prefix, files);
-    }
+    private static void Say(string line) => Console.Error.WriteLine($"oe-run: {line}");
+
+    // The script in the folder bin, or, started without it, the program as it was.
+    private static string[] Self() => Environment.GetEnvironmentVariable(ScriptFolder) is { } folder
+        ? [Path.GetFullPath(Path.Combine(folder, "oe-run"))]
+        : [Environment.ProcessPath!, typeof(Program).Assembly.Location];
 
     private static string FindTrainer()
     {
