@@ -77,7 +77,9 @@ public sealed class JobOptionsTests : IDisposable
 
         Assert.Equal(0, result);
         Assert.Equal(["0", "1"], output.Order());
-        Assert.Equal([$"-x -p 2222 -i {key} node-a.invalid", $"-x -p 2222 -i {key} node-b.invalid"], File.ReadAllLines(log).Order());
+        string check = $"-x -oBatchMode=yes -oConnectTimeout=30 -p2222 -i{key}";
+        string start = $"-x -p 2222 -i {key}";
+        Assert.Equal([$"{check} node-a.invalid", $"{check} node-b.invalid", $"{start} node-a.invalid", $"{start} node-b.invalid"], File.ReadAllLines(log).Order());
     }
 
     [Fact]

@@ -26,6 +26,7 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
     public int Run(HostList hosts)
     {
         _pool.Replace(hosts);
+        string? beginning = null;
         while (true)
         {
             if (WaitForHosts() is not { } usable)
@@ -34,15 +35,15 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
             }
 
             int ranks = (int)Math.Min(options.MaximumRanks, usable.Slots);
-            if (_restarts > 0)
+            if (beginning is not null)
             {
-                say($"restart {_restarts} of at most {options.ResetLimit}, on {ranks} ranks of {usable}");
+                say($"{beginning}, on {ranks} ranks of {usable}");
             }
 
-            JobOutcome outcome = RunOnce(usable, ranks, out bool madeRoom);
-            if (madeRoom && outcome.ExitCode == JobExitCode.Interrupted)
+            JobOutcome outcome = RunOnce(usable, ranks, out bool hostsCame);
+            if (hostsCame && outcome.ExitCode == JobExitCode.Interrupted)
             {
-                say("the job has saved its state; it goes on with the hosts that have come");
+                beginning = "the job has saved its state and goes on with the hosts that have come";
                 continue;
             }
 
@@ -58,6 +59,7 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
             }
 
             _restarts++;
+            beginning = $"restart {_restarts} of at most {options.ResetLimit}";
             Blame(outcome);
         }
     }
@@ -98,18 +100,14 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
         }
     }
 
-    private JobOutcome RunOnce(HostList hosts, int ranks, out bool madeRoom)
+    private JobOutcome RunOnce(HostList hosts, int ranks, out bool hostsCame)
     {
         using var stop = new CancellationTokenSource();
         Task<JobOutcome> job = Task.Run(() => world.Run(hosts, ranks, _restarts, stop.Token));
-        madeRoom = false;
-        if (savesWhenAsked && ranks < options.MaximumRanks)
+        hostsCame = savesWhenAsked && ranks < options.MaximumRanks && WaitForMoreHosts(job, hosts, ranks);
+        if (hostsCame)
         {
-            madeRoom = WaitForRoom(job, hosts, ranks);
-            if (madeRoom)
-            {
-                stop.Cancel();
-            }
+            stop.Cancel();
         }
 
         return job.GetAwaiter().GetResult();
@@ -117,7 +115,7 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
 
     /// <summary>Waits until hosts have come that would take more ranks, or the job is over.</summary>
     /// <returns>Whether they have.</returns>
-    private bool WaitForRoom(Task job, HostList hosts, int ranks)
+    private bool WaitForMoreHosts(Task job, HostList hosts, int ranks)
     {
         while (true)
         {
