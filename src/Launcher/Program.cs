@@ -1,4 +1,5 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Launcher.Checks;
 using OpenEmbedding.Launcher.CommandLine;
 using OpenEmbedding.Launcher.Options;
 using OpenEmbedding.Launcher.Output;
@@ -14,6 +15,8 @@ internal static class Program
     // Set by the script bin/oe-run to its own folder.
     private const string ScriptFolder = "OE_RUN_FOLDER";
 
+    private static string SearchPath => Environment.GetEnvironmentVariable("PATH") ?? "";
+
     public static int Main(string[] arguments)
     {
         try
@@ -22,6 +25,8 @@ internal static class Program
             {
                 case LaunchOptions options:
                     return Launch(options);
+                case CheckBuildArguments:
+                    return BuildCheck.Run(Console.Out, FindTrainer(), SearchPath);
                 case PrintArguments print:
                     Console.Write(print.Text);
                     break;
@@ -38,7 +43,7 @@ internal static class Program
 
     private static int Launch(LaunchOptions options)
     {
-        string mpirun = MpirunFinder.Find(Environment.GetEnvironmentVariable("PATH") ?? "");
+        string mpirun = MpirunFinder.Find(SearchPath);
         RankMarker? marker = options.Output.ByRank ? RankMarker.Create() : null;
         IReadOnlyList<string> words = MpiCommandLine.Build(mpirun, options, marker);
         if (options.DryRun)
