@@ -133,6 +133,11 @@ internal sealed class JobProcess
             _messages.WriteLine(
                 $"oe-run: a rank on host {_banner.Host} was killed by {Signals.Describe(signal)}; the job has ended with exit code {exitCode}");
         }
+        else if (exitCode == HydraFailure && _banner.Host is not null)
+        {
+            // On several hosts hydra may fail over a rank's death before it has said of what.
+            _messages.WriteLine($"oe-run: a rank on host {_banner.Host} died; mpirun did not say of what and has ended with exit code {exitCode}");
+        }
         else if (exitCode == HydraFailure)
         {
             _messages.WriteLine($"oe-run: mpirun could not start a rank or lost one; its own words are above; the job has ended with exit code {exitCode}");

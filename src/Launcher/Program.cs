@@ -46,6 +46,11 @@ internal static class Program
         string mpirun = MpirunFinder.Find(SearchPath);
         RankMarker? marker = options.Output.ByRank ? RankMarker.Create() : null;
         IReadOnlyList<string> words = MpiCommandLine.Build(mpirun, options, marker);
+        if (options.Verbose && options.HostsAreAllocated)
+        {
+            Console.Error.WriteLine($"oe-run: the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
+        }
+
         if (options.DryRun)
         {
             Console.WriteLine(MpiCommandLine.Quote(words));
@@ -54,11 +59,6 @@ internal static class Program
 
         if (options.Verbose)
         {
-            if (options.HostsAreAllocated)
-            {
-                Console.Error.WriteLine($"oe-run: the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
-            }
-
             Console.Error.WriteLine($"oe-run: {MpiCommandLine.Quote(words)}");
         }
 
