@@ -137,15 +137,22 @@ internal sealed class JobProcess
             return new JobOutcome(result) { IsInterrupted = true };
         }
 
-        string? cause = _banner.Signal is int signal ? $"a rank on host {_banner.Host} was killed by {Signals.Describe(signal)}"
-            : exitCode == HydraFailure ? "mpirun could not start a rank or lost one; its own words are above"
-            : exitCode is > 128 and <= 128 + Signals.Last and not JobExitCode.Interrupted ? $"mpirun ended as after {Signals.Describe(exitCode - 128)}"
-            : null;
+        string? cause = Describe(exitCode);
         if (cause is not null)
         {
             _messages.WriteLine($"oe-run: {cause}; the job has ended with exit code {exitCode}");
         }
 
-        return new JobOutcome(exitCode, _complaint.Line ?? cause) { Host = _banner.Signal is null ? null : _banner.Host };
+        return new JobOutcome(exitCode, _complaint.Line ?? cause) { Host = _banner.Signal is null && exitCode != HydraFailure ? null : _banner.Host };
     }
+
+    private string? Describe(int exitCode) => exitCode switch
+    {
+        _ when _banner.Signal is int signal => $"a rank on host {_banner.Host} was killed by {Signals.Describe(signal)}",
+        // On several hosts hydra may fail over a rank's death before it has said of what.
+        HydraFailure when _banner.Host is not null => $"a rank on host {_banner.Host} died, and mpirun did not say of what",
+        HydraFailure => "mpirun could not start a rank or lost one; its own words are above",
+        > 128 and <= 128 + Signals.Last and not JobExitCode.Interrupted => $"mpirun ended as after {Signals.Describe(exitCode - 128)}",
+        _ => null,
+    };
 }

@@ -1,4 +1,5 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Launcher.Checks;
 using OpenEmbedding.Launcher.CommandLine;
 using OpenEmbedding.Launcher.Preflight;
 using OpenEmbedding.Launcher.Supervision;
@@ -14,6 +15,8 @@ internal static class Program
     // Set by the script bin/oe-run to its own folder.
     private const string ScriptFolder = "OE_RUN_FOLDER";
 
+    private static string SearchPath => Environment.GetEnvironmentVariable("PATH") ?? "";
+
     public static int Main(string[] arguments)
     {
         try
@@ -28,6 +31,8 @@ internal static class Program
             {
                 case LaunchOptions options:
                     return Launch(options);
+                case CheckBuildArguments:
+                    return BuildCheck.Run(Console.Out, FindTrainer(), SearchPath);
                 case PrintArguments print:
                     Console.Write(print.Text);
                     break;
@@ -44,17 +49,17 @@ internal static class Program
 
     private static int Launch(LaunchOptions options)
     {
-        string mpirun = MpirunFinder.Find(Environment.GetEnvironmentVariable("PATH") ?? "");
+        string mpirun = MpirunFinder.Find(SearchPath);
         var jobs = new HydraJobs(options, mpirun, Self());
+        if (options.Verbose && options.HostsAreAllocated)
+        {
+            Say($"the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
+        }
+
         if (options.DryRun)
         {
             Console.WriteLine(jobs.CommandLine);
             return JobExitCode.Success;
-        }
-
-        if (options.Verbose && options.HostsAreAllocated)
-        {
-            Say($"the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
         }
 
         if (options.Supervision is { } rules)

@@ -56,7 +56,7 @@ internal sealed class LaunchCommandLine
             return new PrintArguments(Version());
         }
 
-        return ReadJob(values, [.. arguments.Skip(commandStart)], trainer);
+        return _general.CheckBuild(values) ? new CheckBuildArguments() : ReadJob(values, [.. arguments.Skip(commandStart)], trainer);
     }
 
     private LaunchOptions ReadJob(LaunchValues values, string[] command, string trainer)
