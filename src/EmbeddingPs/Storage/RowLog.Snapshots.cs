@@ -8,7 +8,7 @@ internal sealed unsafe partial class RowLog
     private Snapshot? _snapshot;
 
     /// <summary>Keeps segments as they are now, until <see cref="EndSnapshot"/>: what is written meanwhile goes elsewhere.</summary>
-    /// <param name="scope">Which: an increment has those that no increment had yet, and a part of the others. So a row that only moved within the log comes again, and in return sooner than its turn.</param>
+    /// <param name="scope">Which: an increment has those that no increment had yet, and a part of the others. A row that moved within the log comes with its new segment.</param>
     public Snapshot BeginSnapshot(CaptureScope scope)
     {
         EndSnapshot();
