@@ -5,7 +5,7 @@
 #   scripts/virtual_hosts.sh cut N | heal N    takes the network from host N, and gives it back
 #   scripts/virtual_hosts.sh kill N            kills all processes on host N at once, as a power failure does
 #   scripts/virtual_hosts.sh ssh HOST COMMAND  runs a command on a host, as ssh would, whose options it ignores
-# Takes root and the package iproute2. Files, memory and cores are those of this machine.
+# Takes root, and installs the package iproute2 if it is missing. Files, memory and cores are those of this machine.
 set -euo pipefail
 
 bridge=oe-hosts
@@ -15,6 +15,13 @@ stop() {
   exit 1
 }
 
+install_ip() {
+  command -v apt-get > /dev/null || stop "ip is missing and this system has no apt-get: install the package iproute2 by its own means"
+  printf 'virtual_hosts: installing the package iproute2 (apt-get)\n'
+  apt-get update > /dev/null 2>&1 || true
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends iproute2 > /dev/null || stop "apt-get could not install iproute2"
+}
+
 is_host() { [[ $1 =~ ^[1-9]$ && -e /run/netns/oe-host-$1 ]]; }
 
 check_host() { is_host "$1" || stop "there is no host $1"; }
@@ -22,7 +29,7 @@ check_host() { is_host "$1" || stop "there is no host $1"; }
 up() {
   [[ ${1-} =~ ^[1-9]$ ]] || stop "up takes the number of hosts, 1 to 9, not '${1-}'"
   [[ $(id -u) -eq 0 ]] || stop "network namespaces take root"
-  command -v ip > /dev/null || stop "ip is missing: install the package iproute2"
+  command -v ip > /dev/null || install_ip
   down
   ip link add "$bridge" type bridge
   ip address add "${prefix}254/24" dev "$bridge"

@@ -81,6 +81,11 @@ public sealed partial class MpiJob : IDisposable
         return Start([.. launcher, "dotnet", program, .. args], env, timeout);
     }
 
+    /// <summary>Starts a program that starts a job.</summary>
+    /// <param name="words">The program and its arguments.</param>
+    /// <param name="timeout">When to kill it and fail; default 120 s.</param>
+    public static MpiJob StartLauncher(IReadOnlyList<string> words, TimeSpan? timeout = null) => Start(words, null, timeout);
+
     private static MpiJob Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string?>? env, TimeSpan? timeout)
     {
         // setsid makes mpirun the leader of a group of its own, which a signal reaches as a terminal's Ctrl-C would.
@@ -132,18 +137,16 @@ public sealed partial class MpiJob : IDisposable
         }
     }
 
-    /// <summary>Waits until the job has printed a text a number of times on its output, or is over.</summary>
+    /// <summary>Waits until the job has printed a text a number of times, on either stream, or is over.</summary>
+    /// <returns>Whether the job goes on.</returns>
     /// <exception cref="TimeoutException">The time of the job is over.</exception>
-    public void WaitForTextOrEnd(string text, int times)
+    public bool WaitForTextOrEnd(string text, int times)
     {
         while (!_process.WaitForExit(5))
         {
-            lock (_output)
+            if (Count(text) >= times)
             {
-                if (_output.ToString().Split(text).Length > times)
-                {
-                    return;
-                }
+                return true;
             }
 
             if (_clock.Elapsed > _timeout)
@@ -151,7 +154,12 @@ public sealed partial class MpiJob : IDisposable
                 throw Fail($"did not print \"{text}\" {times} times in {_timeout.TotalSeconds} s");
             }
         }
+
+        return false;
     }
+
+    /// <summary>How often the job has printed a text, on either stream.</summary>
+    public int Count(string text) => Count(_output, text) + Count(_error, text);
 
     /// <summary>Waits for the end of the job.</summary>
     /// <exception cref="TimeoutException">The time is over; the job is killed.</exception>
@@ -200,6 +208,14 @@ public sealed partial class MpiJob : IDisposable
             {
                 return new MpiJobResult(exitCode, _output.ToString(), _error.ToString(), _clock.Elapsed);
             }
+        }
+    }
+
+    private static int Count(StringBuilder printed, string text)
+    {
+        lock (printed)
+        {
+            return printed.ToString().Split(text).Length - 1;
         }
     }
 
