@@ -46,7 +46,9 @@ public sealed partial class Communication : IDisposable
                 Rank, Size, new LongMessages(_messageCommunicator, _pieceCommunicator, options.CallBytes), _bells);
             var control = new ControlChannel(_messenger);
             _joins = new JoinBoard(_queue, control, LaneOf, (lane, data, reduce) => _sets[lane.Id].NewJoined(data, reduce));
-            var stalls = new StallInspector(_queue, control, LaneOf, () => Options.StallWarning, Console.Error.WriteLine);
+            var rules = new StallRules(() => Options, PlaceOf, Console.Error.WriteLine, GiveUp);
+            var stalls = new StallInspector(_queue, control, LaneOf, rules);
+            _messenger.Watching = stalls.Watch;
             _messenger.Handle(TimelineChannel, OnTimeline);
             _queue.Ended = OnEnded;
             _engine = new Engine(_bells, _queue, _messenger, _joins, stalls);
@@ -184,7 +186,16 @@ public sealed partial class Communication : IDisposable
         }
     }
 
-    private Lane? LaneOf(int set) => set < _sets.Length ? _sets[set].Lane : null;
+    // Messages have negative numbers.
+    private Lane? LaneOf(int set) => set >= 0 && set < _sets.Length ? _sets[set].Lane : null;
+
+    private string PlaceOf(int rank) => LocalSize == Size ? "" : $" on {Hosts[rank]}";
+
+    private void GiveUp(string line)
+    {
+        Console.Error.WriteLine(FormattableString.Invariant($"{line}; the job ends, as it is not to wait longer than {Options.StallShutdown.TotalSeconds} s"));
+        Abort(JobExitCode.Stalled);
+    }
 
     private ProcessSet AddSet(int[] ranks, Intracommunicator? communicator)
     {

@@ -6,8 +6,11 @@ public sealed record CommunicationOptions
     /// <summary>The size of the buffer that packs the tensors of a grouped all-reduce, in bytes; at least 1, default 64 MiB.</summary>
     public long FusionBufferBytes { get; init; } = 64L << 20;
 
-    /// <summary>How long a collective operation may wait before a line names it and the ranks that are missing; default 60 s, zero turns it off.</summary>
+    /// <summary>How long ranks may wait for others before a line names what waits and the ranks that are missing; default 60 s, zero turns it off.</summary>
     public TimeSpan StallWarning { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long ranks may wait for others until the job ends with <see cref="JobExitCode.Stalled"/>; default zero, which is for ever.</summary>
+    public TimeSpan StallShutdown { get; init; }
 
     /// <summary>The file for the timeline of all ranks' operations, in Chrome's trace format; null for none.</summary>
     public string? Timeline { get; init; }

@@ -18,6 +18,9 @@ public static class JobExitCode
     /// <summary>The ranks cannot form a job: wrong MPI, too few ranks, different programs or configurations.</summary>
     public const int Cluster = 4;
 
+    /// <summary>Ranks waited for others, which are stuck or lost, longer than the job allows.</summary>
+    public const int Stalled = 5;
+
     /// <summary>Interrupted by Ctrl-C or a termination signal.</summary>
     public const int Interrupted = 130;
 }

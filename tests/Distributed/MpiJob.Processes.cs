@@ -11,6 +11,7 @@ public sealed partial class MpiJob
     private const int SigInt = 2;
     private const int SigKill = 9;
     private const int SigTerm = 15;
+    private const int SigStop = 19;
 
     /// <summary>The process of each rank that is alive, by rank.</summary>
     public IReadOnlyDictionary<int, int> RankProcesses()
@@ -42,6 +43,10 @@ public sealed partial class MpiJob
     /// <summary>Kills one process at once, as the kernel does when memory runs out.</summary>
     /// <param name="process">A process of a job.</param>
     public static void Kill(int process) => Send(process, SigKill);
+
+    /// <summary>Stops one process, which is then there and does nothing.</summary>
+    /// <param name="process">A process of a job.</param>
+    public static void Stop(int process) => Send(process, SigStop);
 
     private static void Send(int process, int signal)
     {

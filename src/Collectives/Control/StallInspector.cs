@@ -1,37 +1,37 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace OpenEmbedding.Collectives;
 
-/// <summary>Finds out which ranks an operation that waits long is waiting for, and says so.</summary>
+/// <summary>Finds out which ranks a long wait is for, says so, and ends the job when it is too long.</summary>
 /// <remarks>
-/// Operations are not negotiated, so nobody knows who is missing until somebody asks: a rank that waits asks the other members how far
-/// they are. Of the ranks that wait, the lowest prints the line.
+/// Nothing is negotiated before it begins, so nobody knows who is missing until somebody asks: a rank that waits asks the others how far they
+/// are, and their engines answer whatever their programs do.
 /// </remarks>
 internal sealed class StallInspector : IPolled
 {
     private const int PollsBetweenLooks = 16;
     private static readonly TimeSpan _maxPatience = TimeSpan.FromSeconds(2);
 
+    // A rank that answers and yet does not come may wait itself; then the one that knows for whom is to have the last word.
+    private static readonly TimeSpan _precedence = 2 * _maxPatience;
+
     private readonly CollectiveQueue _queue;
     private readonly ControlChannel _control;
-    private readonly Func<TimeSpan> _limit;
-    private readonly Action<string> _warn;
+    private readonly StallRules _rules;
     private readonly Dictionary<int, Inquiry> _inquiries = [];
+    private volatile Func<TimeSpan, MessageWait?>[] _messageWaits = [];
     private int _polls;
 
-    internal StallInspector(
-        CollectiveQueue queue, ControlChannel control, Func<int, Lane?> laneOf, Func<TimeSpan> limit, Action<string> warn)
+    internal StallInspector(CollectiveQueue queue, ControlChannel control, Func<int, Lane?> laneOf, StallRules rules)
     {
         _queue = queue;
         _control = control;
-        _limit = limit;
-        _warn = warn;
+        _rules = rules;
         control.Handle(ControlKind.Ask, (source, ask) =>
             control.Send(source, ask with { Kind = ControlKind.Answer, Detail = laneOf(ask.Set)?.NextSequence ?? 0 }));
         control.Handle(ControlKind.Answer, (source, answer) =>
         {
-            if (_inquiries.TryGetValue(answer.Set, out var inquiry) && inquiry.Operation.Sequence == answer.Sequence)
+            if (_inquiries.TryGetValue(answer.Set, out var inquiry) && inquiry.Stall.Sequence == answer.Sequence)
             {
                 inquiry.Answers[source] = answer.Detail;
             }
@@ -40,87 +40,120 @@ internal sealed class StallInspector : IPolled
 
     public bool HasWork => false;
 
+    /// <summary>Looks at the waits of a program for messages too.</summary>
+    /// <param name="find">Tells a wait that is longer than a time; called from the thread that drives.</param>
+    internal void Watch(Func<TimeSpan, MessageWait?> find) => _messageWaits = [.. _messageWaits, find];
+
     public bool Poll()
     {
-        if (++_polls % PollsBetweenLooks == 0 && _queue.Busy.Count > 0 && _limit() > TimeSpan.Zero)
+        if (++_polls % PollsBetweenLooks == 0 && _rules.FirstLook is { } patience)
         {
             foreach (var lane in _queue.Busy)
             {
-                Look(lane, _limit());
+                var oldest = lane.Oldest!;
+                if (Stopwatch.GetElapsedTime(oldest.SubmittedAt) > patience && !Look(lane.Id, oldest.Sequence))
+                {
+                    Ask(new OperationStall(lane, oldest, _control.Rank));
+                }
+            }
+
+            var waits = _messageWaits;
+            for (var i = 0; i < waits.Length; i++)
+            {
+                if (waits[i](patience) is { } wait && !Look(~i, wait.Since))
+                {
+                    Ask(new MessageStall(~i, wait, _control.Rank));
+                }
             }
         }
 
         return false;
     }
 
-    private void Look(Lane lane, TimeSpan limit)
+    /// <returns>Whether there is an inquiry about this wait.</returns>
+    private bool Look(int id, long sequence)
     {
-        var oldest = lane.Oldest!;
-        if (_inquiries.TryGetValue(lane.Id, out var inquiry) && inquiry.Operation == oldest)
+        if (!_inquiries.TryGetValue(id, out var inquiry) || inquiry.Stall.Sequence != sequence)
         {
-            if (!inquiry.IsReported && inquiry.IsReady(lane, limit < _maxPatience ? limit : _maxPatience))
+            return false;
+        }
+
+        var stall = inquiry.Stall;
+        if (inquiry.IsReady(_rules.FirstLook < _maxPatience ? _rules.FirstLook.Value : _maxPatience))
+        {
+            if (!inquiry.IsReported && stall.Waited > _rules.Warning)
             {
                 inquiry.IsReported = true;
-                Report(lane, inquiry);
+                Report(inquiry, _rules.Warn);
+            }
+
+            if (stall.Waited - (inquiry.IsAnswered ? _precedence : TimeSpan.Zero) > _rules.Shutdown)
+            {
+                if (inquiry.IsLast)
+                {
+                    Report(inquiry, _rules.GiveUp);
+                }
+
+                // Who was missing at the warning may have come since.
+                Ask(stall, isLast: true);
             }
         }
-        else if (Stopwatch.GetElapsedTime(oldest.SubmittedAt) > limit)
+
+        return true;
+    }
+
+    private void Ask(Stall stall, bool isLast = false)
+    {
+        _inquiries[stall.Id] = new Inquiry(stall) { IsLast = isLast, IsReported = isLast };
+        foreach (var rank in stall.Ranks)
         {
-            _inquiries[lane.Id] = new Inquiry(oldest);
-            _control.SendToOthers(lane, new ControlMessage(ControlKind.Ask, lane.Id, oldest.Sequence));
+            _control.Send(rank, new ControlMessage(ControlKind.Ask, stall.Id, stall.Sequence));
         }
     }
 
-    private void Report(Lane lane, Inquiry inquiry)
+    private void Report(Inquiry inquiry, Action<string> report)
     {
         var missing = new List<string>();
-        foreach (var rank in lane.Ranks)
+        var others = new List<int>();
+        foreach (var rank in inquiry.Stall.Ranks)
         {
-            if (rank == _control.Rank)
+            if (!inquiry.Answers.TryGetValue(rank, out var answer))
             {
-                continue;
+                missing.Add($"{rank}{_rules.PlaceOf(rank)} (does not answer)");
             }
-
-            if (!inquiry.Answers.TryGetValue(rank, out var next))
+            else if (inquiry.Stall.IsMissing(answer))
             {
-                missing.Add($"{rank} (does not answer)");
+                missing.Add($"{rank}{_rules.PlaceOf(rank)}{inquiry.Stall.Remark}");
             }
-            else if (next <= inquiry.Operation.Sequence)
+            else
             {
-                missing.Add(rank.ToString(CultureInfo.InvariantCulture));
-            }
-            else if (rank < _control.Rank)
-            {
-                return; // it waits too, and tells
+                others.Add(rank);
             }
         }
 
-        _warn(Describe(lane, inquiry.Operation, missing));
+        if (inquiry.Stall.Describe(missing, others) is { } line)
+        {
+            report(line);
+        }
     }
 
-    private string Describe(Lane lane, CollectiveOperation operation, List<string> missing)
-    {
-        var waited = Stopwatch.GetElapsedTime(operation.SubmittedAt).TotalSeconds;
-        var set = lane.Id == 0 ? $"all {lane.Ranks.Count} ranks" : $"ranks {string.Join(", ", lane.Ranks)}";
-        var why = missing.Count == 0 ? "no rank is missing, the transfer is slow" : $"missing: rank {string.Join(", ", missing)}";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"rank {_control.Rank}: {operation.Kind} \"{operation.Name}\" ({operation.Extent}) of {set} has waited {waited:f1} s; {why}");
-    }
-
-    /// <summary>The question how far the other members are, about one operation.</summary>
-    private sealed class Inquiry(CollectiveOperation operation)
+    /// <summary>The question how far the others are, about one wait.</summary>
+    private sealed class Inquiry(Stall stall)
     {
         private readonly long _askedAt = Stopwatch.GetTimestamp();
 
-        internal CollectiveOperation Operation { get; } = operation;
+        internal Stall Stall { get; } = stall;
 
         /// <summary>By the job's rank: the next operation that it will ask for.</summary>
         internal Dictionary<int, long> Answers { get; } = [];
 
         internal bool IsReported { get; set; }
 
-        internal bool IsReady(Lane lane, TimeSpan patience) =>
-            Answers.Count == lane.Ranks.Count - 1 || Stopwatch.GetElapsedTime(_askedAt) > patience;
+        /// <summary>Whether it was asked because the wait is too long.</summary>
+        internal bool IsLast { get; init; }
+
+        internal bool IsAnswered => Answers.Count == Stall.Ranks.Count;
+
+        internal bool IsReady(TimeSpan patience) => IsAnswered || Stopwatch.GetElapsedTime(_askedAt) > patience;
     }
 }

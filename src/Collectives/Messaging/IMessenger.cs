@@ -24,4 +24,10 @@ public interface IMessenger
     /// <summary>The inbox of a channel; messages that arrived before it was opened are in it.</summary>
     /// <param name="channel">A channel, 0 to 15.</param>
     Inbox OpenInbox(int channel);
+
+    /// <summary>Lets long waits for messages be told of, and end the job, as those of collective operations are; by default they are not.</summary>
+    /// <param name="find">Tells a wait that is not over and longer than a time, null without one; called often, from any thread.</param>
+    void Watch(Func<TimeSpan, MessageWait?> find)
+    {
+    }
 }

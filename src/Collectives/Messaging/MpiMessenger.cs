@@ -48,6 +48,11 @@ internal sealed class MpiMessenger : IMessenger, IPolled
         }
     }
 
+    /// <summary>Takes what is to be watched.</summary>
+    internal Action<Func<TimeSpan, MessageWait?>>? Watching { get; set; }
+
+    public void Watch(Func<TimeSpan, MessageWait?> find) => Watching?.Invoke(find);
+
     /// <summary>Takes the messages of an internal channel as they arrive, on the thread that drives.</summary>
     internal void Handle(int channel, Action<MessageBuffer> handler) => _handlers[channel] = handler;
 

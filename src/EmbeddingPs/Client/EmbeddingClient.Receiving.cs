@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Protocol;
 
@@ -153,6 +154,26 @@ public sealed unsafe partial class EmbeddingClient
         }
 
         return -1;
+    }
+
+    private MessageWait? FindWait(TimeSpan longerThan)
+    {
+        // The thread that drives must not wait for one that holds the lock, which may wait for it.
+        if (!Monitor.TryEnter(_gate))
+        {
+            return null;
+        }
+
+        try
+        {
+            // A save lasts as long as it lasts; rows are what training waits for.
+            ReplySet? oldest = _open.Find(replies => replies is PullState) ?? (_open.Count > 0 ? _open[0] : null);
+            return oldest is null || Stopwatch.GetElapsedTime(oldest.BegunAt) <= longerThan ? null : oldest.AsWait(_layout.Servers, _messenger.Rank);
+        }
+        finally
+        {
+            Monitor.Exit(_gate);
+        }
     }
 
     private void Expect(ReplySet replies, MessageKind kind, int count)

@@ -52,6 +52,7 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
         _staleness = staleness;
         _wire = wire ?? new WireOptions();
         _inbox = messenger.OpenInbox(Protocol.Protocol.ReplyChannel);
+        messenger.Watch(FindWait);
     }
 
     /// <inheritdoc/>
@@ -76,7 +77,7 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
 
         StoreChecks.Check(sections, Shapes, Shards, step);
         var state = TakeState();
-        state.Lay(sections);
+        state.Lay(step, sections);
         Expect(state, MessageKind.Rows, Shards);
         for (int server = 0; server < Shards; server++)
         {

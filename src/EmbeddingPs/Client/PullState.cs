@@ -20,6 +20,9 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
     private long[] _gradientPlaces = [];
     private int[] _keyOffsets = [];
 
+    /// <summary>The step whose batch the rows are for.</summary>
+    public long Step { get; private set; }
+
     /// <summary>The number of sections.</summary>
     public int Sections { get; private set; }
 
@@ -32,9 +35,13 @@ internal sealed unsafe class PullState(int servers, TableShapes shapes) : ReplyS
     /// <summary>The number of the first block of a section; of the section behind the last, the number of blocks.</summary>
     public int FirstBlock(int section) => _firstBlocks[section];
 
+    /// <inheritdoc/>
+    protected override string What => $"the pull of step {Step}";
+
     /// <summary>Remembers who holds which keys.</summary>
-    public void Lay(IReadOnlyList<PullSection> sections)
+    public void Lay(long step, IReadOnlyList<PullSection> sections)
     {
+        Step = step;
         Sections = sections.Count;
         Blocks = 0;
         for (int i = 0; i < sections.Count; i++)

@@ -24,6 +24,9 @@ internal class ReplySet(int servers) : IDisposable
     /// <summary>Nobody waits any more: the set goes back to the pool with its last answer.</summary>
     public bool IsAbandoned { get; set; }
 
+    /// <summary>What waits, for a warning.</summary>
+    protected virtual string What => $"a request that {_expected} answers";
+
     /// <summary>Starts to wait.</summary>
     /// <param name="id">The request's number.</param>
     /// <param name="expected">What the servers answer.</param>
@@ -50,6 +53,12 @@ internal class ReplySet(int servers) : IDisposable
         _replies[server] = message;
         Volatile.Write(ref _missing, _missing - 1);
     }
+
+    /// <summary>The wait for the answers that are missing.</summary>
+    /// <param name="ranks">The ranks of the servers.</param>
+    /// <param name="self">The rank of this trainer, which does not wait for itself.</param>
+    public MessageWait AsWait(IReadOnlyList<int> ranks, int self) => new(
+        What, BegunAt, [.. ranks.Where((rank, server) => _replies[server] is null && rank != self)], IsFine: this is not PullState);
 
     /// <summary>The answer of a server, once the set is complete.</summary>
     public MessageBuffer Reply(int server) => _replies[server]!;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
@@ -27,6 +28,7 @@ public sealed unsafe partial class EmbeddingServer
     private TableShard? _tables;
     private long _appliedSteps;
     private int _left;
+    private long _heardAt = Stopwatch.GetTimestamp();
 
     // What is being done, for the message of a failure.
     private (MessageKind Kind, int Rank, long Step)? _request;
@@ -65,11 +67,18 @@ public sealed unsafe partial class EmbeddingServer
     public void Run()
     {
         _inbox = _messenger.OpenInbox(Protocol.Protocol.RequestChannel);
+        _messenger.Watch(FindSilence);
         try
         {
             while (_left < _trainers.Length)
             {
-                if (NextMessage() is { } message && !Handle(message))
+                if (NextMessage() is not { } message)
+                {
+                    continue;
+                }
+
+                _heardAt = Stopwatch.GetTimestamp();
+                if (!Handle(message))
                 {
                     message.Dispose();
                 }
@@ -84,6 +93,21 @@ public sealed unsafe partial class EmbeddingServer
             _inbox.Close();
             Free();
         }
+    }
+
+    /// <summary>What the server waits for when nobody has sent it anything: pushes that a step lacks, or any sign that its trainers live.</summary>
+    private MessageWait? FindSilence(TimeSpan longerThan)
+    {
+        long heardAt = Volatile.Read(ref _heardAt);
+        if (Stopwatch.GetElapsedTime(heardAt) <= longerThan || _left == _trainers.Length)
+        {
+            return null;
+        }
+
+        bool begun = _trainers.Any(trainer => trainer.PushedSteps > _appliedSteps);
+        int[] missing = [.. _trainers.Where(trainer => !trainer.HasLeft && !(begun && trainer.PushedSteps > _appliedSteps)).Select(trainer => trainer.Rank)];
+        return new MessageWait(
+            begun ? $"step {_appliedSteps} on the server" : "the server", heardAt, [.. missing.Where(rank => rank != _messenger.Rank)], IsFine: !begun);
     }
 
     /// <summary>Does what a message asks.</summary>

@@ -145,6 +145,7 @@ public sealed partial class Cluster : IDisposable
     {
         FusionBufferBytes = (long)options.FusionBufferMb << 20,
         StallWarning = TimeSpan.FromSeconds(options.StallWarningSeconds),
+        StallShutdown = TimeSpan.FromSeconds(options.StallShutdownSeconds),
         Timeline = options.Timeline,
     };
 

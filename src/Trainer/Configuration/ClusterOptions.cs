@@ -34,9 +34,13 @@ public sealed record ClusterOptions
     [Range(1, 16384)]
     public int FusionBufferMb { get; init; } = 64;
 
-    /// <summary>How long a collective may wait before a warning names the ranks that are missing, in seconds.</summary>
-    [Range(0.1, 86400.0)]
+    /// <summary>How long ranks may wait for others before a warning names what waits and the ranks that are missing, in seconds; 0: no warning.</summary>
+    [Range(0.0, 86400.0)]
     public double StallWarningSeconds { get; init; } = 60;
+
+    /// <summary>How long ranks may wait for others before the job ends with exit code 5, in seconds; 0: for ever.</summary>
+    [Range(0.0, 86400.0)]
+    public double StallShutdownSeconds { get; init; }
 
     /// <summary>A file for the timeline of what every rank does, in Chrome's trace form; left out, none is written.</summary>
     [MinLength(1)]

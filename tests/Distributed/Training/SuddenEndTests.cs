@@ -8,6 +8,7 @@ public sealed class SuddenEndTests : IDisposable
 {
     private const int KilledBySigKill = 9;
     private const int Aborted = 6;
+    private const int Stalled = 5;
     private const int Interrupted = 130;
     private readonly OeTrain _train = new();
 
@@ -44,6 +45,22 @@ public sealed class SuddenEndTests : IDisposable
         Assert.Contains($"oe-train: rank 0: interrupted by {signal}; the job ends", result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0, "rank [12]: .*")]
+    [InlineData(2, "rank [01]: the pull of step [0-9]+")]
+    public void RankThatDoesNothingIsNamedAndEndsTheJob(int rank, string wait)
+    {
+        using MpiJob job = StartEndless("--cluster.stall_warning_seconds", "0.5", "--cluster.stall_shutdown_seconds", "1");
+        MpiJob.Stop(job.RankProcesses()[rank]);
+
+        MpiJobResult result = job.WaitForExit();
+
+        Assert.True(result.ExitCode == Stalled, result.ToString());
+        Assert.Matches($@"(?m)^{wait} has waited \d\.\d s; missing: rank {rank} \(does not answer\)$", result.Error);
+        Assert.Matches("(?m)^rank [0-2]: .* has waited .*; the job ends, as it is not to wait longer than 1 s$", result.Error);
+        Assert.Empty(job.RankProcesses());
+    }
+
     [Fact]
     public void ControlCAtTheLauncherEndsTheJob()
     {
@@ -58,13 +75,13 @@ public sealed class SuddenEndTests : IDisposable
 
     public void Dispose() => _train.Dispose();
 
-    private MpiJob StartEndless()
+    private MpiJob StartEndless(params string[] more)
     {
         string rows = _train.WriteRows("rows.txt", 1000);
         MpiJob job = MpiJob.Start(
             3,
             OeTrain.Program,
-            ["--data.train", rows, "--train.epochs", "1000000", "--train.batch_size", "50", "--train.log_every", "1", "--data.vocabulary", "1000"],
+            ["--data.train", rows, "--train.epochs", "1000000", "--train.batch_size", "50", "--train.log_every", "1", "--data.vocabulary", "1000", .. more],
             timeout: TimeSpan.FromMinutes(2));
         job.WaitForText("step 3 ");
         return job;

@@ -66,7 +66,7 @@ public sealed class BadValueTests : IDisposable
     [InlineData("optimizer", "{\"name\": \"Ftrl\", \"learning_rate_power\": 0.5}", "optimizer.learning_rate_power = 0.5 is not a number of at most 0")]
     [InlineData("cluster", "{\"hot_rows\": -1}", "cluster.hot_rows = -1 is not an integer from 0 to 16777216")]
     [InlineData("embedding", "{\"sparse_as_dense_size\": -1}", "embedding.sparse_as_dense_size = -1 is not an integer from 0 to 16777216")]
-    [InlineData("cluster", "{\"stall_warning_seconds\": 0}", "cluster.stall_warning_seconds = 0 is not a number from 0.1 to 86400")]
+    [InlineData("cluster", "{\"stall_warning_seconds\": -1}", "cluster.stall_warning_seconds = -1 is not a number from 0 to 86400")]
     [InlineData("data", "{\"train\": \"a\", \"vocabulary\": 0}", "data.vocabulary = 0 is not an integer from 1 to 4611686018427387904")]
     [InlineData("data", "{\"train\": \"a\", \"vocabulary\": [5, 0]}", "data.vocabulary[1] = 0 is not an integer from 1 to 4611686018427387904")]
     public void Values_out_of_range_are_refused(string section, string value, string message) => AssertRefused(section, value, message);

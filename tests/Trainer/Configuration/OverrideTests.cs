@@ -122,6 +122,7 @@ public sealed class OverrideTests : IDisposable
             "data.vocabulary" => ["--data=a", $"--data.sparse={string.Join(',', Enumerable.Range(1, value.Split(',').Length).Select(i => $"C{i}"))}"],
             "data.sparse_ids" when value == "hash" => ["--data=a", "--embedding.kind=hash"],
             var path when path.StartsWith("embedding.growth.", StringComparison.Ordinal) => ["--data=a", "--embedding.kind=hash"],
+            "checkpoint.resume" => ["--data=a", "--checkpoint=c"],
             "embedding.initializer.minimum" => ["--data=a", "--embedding.initializer.maximum=1e10"],
             "embedding.initializer.maximum" => ["--data=a", "--embedding.initializer.minimum=-1e10"],
             _ => ["--data=a"],
