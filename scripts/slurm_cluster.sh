@@ -62,8 +62,8 @@ install_slurm() {
 # to another process meanwhile is never taken for it.
 process_of() {
   local id
-  [[ -f $1 ]] || return 0
-  id=$(tr -cd '0-9' < "$1")
+  # The daemon may remove its file at this moment.
+  id=$(tr -cd '0-9' 2> /dev/null < "$1") || return 0
   if [[ -n $id ]] && tr '\0' ' ' 2> /dev/null < "/proc/$id/cmdline" | grep -qF -- "$folder/"; then printf '%s' "$id"; fi
 }
 

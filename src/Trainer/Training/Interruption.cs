@@ -1,11 +1,22 @@
+using System.Runtime.InteropServices;
+
 namespace OpenEmbedding.Trainer.Training;
 
 /// <summary>A signal that asks the job to end; while training saves checkpoints, the first one ends it behind a last checkpoint.</summary>
-/// <remarks>Thread-safe.</remarks>
-internal sealed class Interruption
+/// <remarks>
+/// Thread-safe. A batch system that ends a job sends SIGTERM to the ranks and to their launcher, which passes it on: within
+/// <see cref="EchoTime"/> of the first one a rank takes further ones for echoes.
+/// </remarks>
+/// <param name="clock">Tells what is an echo.</param>
+internal sealed class Interruption(TimeProvider clock)
 {
+    /// <summary>How long an echo of SIGTERM may take.</summary>
+    public static readonly TimeSpan EchoTime = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
     private volatile string? _signal;
     private volatile bool _deferred;
+    private long _came;
 
     /// <summary>Whether a first signal waits for a checkpoint instead of ending the job at once.</summary>
     public bool Deferred
@@ -19,10 +30,19 @@ internal sealed class Interruption
 
     /// <summary>Notes a signal.</summary>
     /// <returns>Whether the job has time for a checkpoint; else it ends at once.</returns>
-    public bool Note(string signal)
+    public bool Note(PosixSignal signal)
     {
-        bool first = _signal is null;
-        _signal ??= signal;
-        return _deferred && first;
+        lock (_gate)
+        {
+            bool first = _signal is null;
+            if (first)
+            {
+                _signal = signal.ToString();
+                _came = clock.GetTimestamp();
+            }
+
+            bool echo = signal == PosixSignal.SIGTERM && clock.GetElapsedTime(_came) < EchoTime;
+            return _deferred && (first || echo);
+        }
     }
 }

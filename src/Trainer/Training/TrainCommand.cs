@@ -28,7 +28,7 @@ internal static class TrainCommand
             return failure.ExitCode;
         }
 
-        var interruption = new Interruption();
+        var interruption = new Interruption(TimeProvider.System);
         using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, communication, interruption);
         using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, communication, interruption);
         try
@@ -111,7 +111,7 @@ internal static class TrainCommand
         PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = true;
-            if (interruption.Note(context.Signal.ToString()))
+            if (interruption.Note(context.Signal))
             {
                 return;
             }
