@@ -16,6 +16,7 @@ internal sealed class Interruption(TimeProvider clock)
     private readonly Lock _gate = new();
     private volatile string? _signal;
     private volatile bool _deferred;
+    private bool _settled;
     private long _came;
 
     /// <summary>Whether a first signal waits for a checkpoint instead of ending the job at once.</summary>
@@ -28,12 +29,29 @@ internal sealed class Interruption(TimeProvider clock)
     /// <summary>The signal that came, null before.</summary>
     public string? Signal => _signal;
 
+    /// <summary>
+    /// Says that the job is over and has its exit code, which SIGTERM does not change any more: <c>srun --kill-on-bad-exit</c> sends it to the ranks
+    /// that leave a moment later than the first one.
+    /// </summary>
+    public void Settle()
+    {
+        lock (_gate)
+        {
+            _settled = true;
+        }
+    }
+
     /// <summary>Notes a signal.</summary>
-    /// <returns>Whether the job has time for a checkpoint; else it ends at once.</returns>
+    /// <returns>Whether the job goes on: to a checkpoint, or to the end that is near; else it ends at once.</returns>
     public bool Note(PosixSignal signal)
     {
         lock (_gate)
         {
+            if (_settled && signal == PosixSignal.SIGTERM)
+            {
+                return true;
+            }
+
             bool first = _signal is null;
             if (first)
             {

@@ -37,6 +37,16 @@ public sealed class InterruptionTests
         Assert.False(interruption.Note(PosixSignal.SIGTERM));
     }
 
+    [Fact]
+    public void A_job_that_is_over_has_its_exit_code()
+    {
+        var interruption = new Interruption(_clock);
+        interruption.Settle();
+        Assert.True(interruption.Note(PosixSignal.SIGTERM));
+        Assert.Null(interruption.Signal);
+        Assert.False(interruption.Note(PosixSignal.SIGINT));
+    }
+
     private sealed class HandClock : TimeProvider
     {
         public TimeSpan Now { get; set; }
