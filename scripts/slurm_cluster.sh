@@ -240,5 +240,5 @@ case ${1-} in
     squeue
     printf 'export SLURM_CONF=%s\n' "$SLURM_CONF"
     ;;
-  *) usage "a command is missing" ;;
+  *) usage "a command is missing or unknown" ;;
 esac
