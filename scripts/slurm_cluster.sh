@@ -136,7 +136,7 @@ KillWait=10
 # Takes the CPUs of this file although the machine may have fewer.
 SlurmdParameters=config_overrides
 ReturnToService=2
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1
 EOF
   for ((i = 1; i <= nodes; i++)); do
     printf 'NodeName=oe%d NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=%d RealMemory=%d\n' "$i" "$host" $((port + i)) "$cpus" "$memory" >> "$SLURM_CONF"
