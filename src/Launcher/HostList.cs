@@ -30,11 +30,13 @@ internal sealed class HostList
     }
 
     /// <summary>Reads a list as <c>host1:4,host2:4</c>; a host without a number takes one rank.</summary>
+    /// <param name="text">The list.</param>
+    /// <param name="origin">What messages call it.</param>
     /// <exception cref="OpenEmbeddingException">An entry is not of this form, with the exit code for a wrong command line.</exception>
-    public static HostList Parse(string text)
+    public static HostList Parse(string text, string origin = "-H")
     {
         return Of(text.Split(',').Select(entry =>
-            ParseHost(entry.Trim(), out string? wrong) ?? throw new OpenEmbeddingException($"-H {text}: {wrong}", JobExitCode.Configuration)));
+            ParseHost(entry.Trim(), out string? wrong) ?? throw new OpenEmbeddingException($"{origin} {text}: {wrong}", JobExitCode.Configuration)));
     }
 
     /// <summary>Reads one host as <c>host:4</c> or <c>host</c>; null where it is neither, and then <paramref name="wrong"/> says why.</summary>

@@ -1,3 +1,6 @@
+using OpenEmbedding.Launcher.Options;
+using OpenEmbedding.Launcher.Output;
+
 namespace OpenEmbedding.Launcher.Tests;
 
 public sealed class MpiCommandLineTests
@@ -22,6 +25,35 @@ public sealed class MpiCommandLineTests
         };
 
         Assert.Equal(["mpirun", "-np", "3", "-hosts", "a:2,b:1", "-genv", "X", "1", "-genv", "Y", "", "prog"], MpiCommandLine.Build("mpirun", options));
+    }
+
+    [Fact]
+    public void NamesAllThatHydraIsTold()
+    {
+        var options = new LaunchOptions
+        {
+            Ranks = 2,
+            Hosts = HostList.Parse("a,b"),
+            RemoteStart = new RemoteStartOptions { SshPort = 2222, SshIdentityFile = "/k", LauncherProgram = "/opt/rsh" },
+            Network = new NetworkOptions { Interfaces = ["eth1", "eth2"], TcpOnly = true },
+            Hydra = new HydraOptions { Binding = ["-bind-to", "core"], Arguments = ["-print-all-exitcodes"] },
+            Environment = [new("UCX_TLS", "tcp,sm,self")],
+            Command = ["prog"],
+        };
+
+        Assert.Equal(
+            "env 'HYDRA_LAUNCHER_EXTRA_ARGS=-p 2222 -i /k' mpirun -launcher ssh -launcher-exec /opt/rsh -np 2 -hosts a:1,b:1 -iface eth1 -bind-to core "
+            + "-print-all-exitcodes -prepend-pattern @word:%r@ -genv UCX_TLS tcp,sm,self -genv NCCL_IB_DISABLE 1 -genv UCX_NET_DEVICES eth1,eth2 "
+            + "-genv NCCL_SOCKET_IFNAME eth1,eth2 prog",
+            MpiCommandLine.Quote(MpiCommandLine.Build("mpirun", options, new RankMarker("word"))));
+    }
+
+    [Fact]
+    public void HydraFindsTheHostsOfAnAllocationItself()
+    {
+        var options = new LaunchOptions { Ranks = 2, Hosts = HostList.Parse("a,b"), HostsAreAllocated = true, Command = ["prog"] };
+
+        Assert.Equal(["mpirun", "-np", "2", "prog"], MpiCommandLine.Build("mpirun", options));
     }
 
     [Theory]

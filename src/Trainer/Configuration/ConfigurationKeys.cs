@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.Trainer.Configuration;
 

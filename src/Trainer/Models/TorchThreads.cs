@@ -1,24 +1,42 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace OpenEmbedding.Trainer.Models;
 
 /// <summary>Shares the cores of a host among its ranks.</summary>
-public static class TorchThreads
+public static partial class TorchThreads
 {
+    // Hydra sets it in ranks that it has bound to cores.
+    private const string BoundByHydra = "HYDRA_USER_PROVIDED_BINDING";
+
+    // Slurm sets it where a job asked for cores for each task.
+    private const string CoresOfTask = "SLURM_CPUS_PER_TASK";
+
+    private const int OnlineProcessors = 84;
+
     /// <summary>Gives torch this rank's share of the cores, at least one thread.</summary>
     /// <param name="ranksOnHost">Ranks of the job on this host, at least 1.</param>
-    public static void Share(int ranksOnHost) =>
-        set_num_threads(Of(Environment.ProcessorCount, ranksOnHost, Environment.GetEnvironmentVariable("SLURM_CPUS_PER_TASK")));
+    public static void Share(int ranksOnHost)
+    {
+        int own = Environment.ProcessorCount;
+        bool bound = Environment.GetEnvironmentVariable(BoundByHydra) is not null;
+        int host = bound ? (int)sysconf(OnlineProcessors) : own;
+        set_num_threads(Asked(own, Environment.GetEnvironmentVariable(CoresOfTask)) ?? Count(own, host, ranksOnHost));
+    }
 
-    /// <summary>The threads of one rank.</summary>
-    /// <param name="cores">Cores that this process may use.</param>
+    /// <summary>The threads of a rank.</summary>
+    /// <param name="own">The cores on which this rank may run: fewer than the host's when the rank is bound.</param>
+    /// <param name="host">The cores that the ranks of the host share.</param>
     /// <param name="ranksOnHost">Ranks of the job on this host, at least 1.</param>
-    /// <param name="coresOfTask">
-    /// What Slurm was asked for a task, null if nothing. Where Slurm binds tasks, <paramref name="cores"/> are those of this rank alone, and not to be shared.
-    /// </param>
-    public static int Of(int cores, int ranksOnHost, string? coresOfTask) =>
-        int.TryParse(coresOfTask, NumberStyles.None, CultureInfo.InvariantCulture, out int asked)
-            ? Math.Clamp(asked, 1, cores)
-            : Math.Max(1, cores / ranksOnHost);
+    internal static int Count(int own, int host, int ranksOnHost) => Math.Clamp(host / ranksOnHost, 1, own);
+
+    /// <summary>The threads of a rank whose job asked Slurm for cores; null if it did not.</summary>
+    /// <param name="own">The cores on which this rank may run; where Slurm binds tasks, those of this rank alone, and not to be shared.</param>
+    /// <param name="coresOfTask">The number that the job asked for, null if none.</param>
+    internal static int? Asked(int own, string? coresOfTask) =>
+        int.TryParse(coresOfTask, NumberStyles.None, CultureInfo.InvariantCulture, out int cores) ? Math.Clamp(cores, 1, own) : null;
+
+    [LibraryImport("libc")]
+    private static partial nint sysconf(int name);
 }

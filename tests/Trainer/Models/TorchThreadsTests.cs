@@ -5,13 +5,26 @@ namespace OpenEmbedding.Trainer.Tests.Models;
 public sealed class TorchThreadsTests
 {
     [Theory]
-    [InlineData(16, 4, null, 4)]
-    [InlineData(2, 8, null, 1)]
-    [InlineData(4, 4, "4", 4)]
-    [InlineData(16, 4, "3", 3)]
-    [InlineData(2, 4, "8", 2)]
-    [InlineData(16, 4, "0", 1)]
-    [InlineData(16, 4, "", 4)]
-    public void Slurm_says_the_cores_of_a_task_or_the_ranks_share_those_of_the_host(int cores, int ranksOnHost, string? coresOfTask, int threads) =>
-        Assert.Equal(threads, TorchThreads.Of(cores, ranksOnHost, coresOfTask));
+    [InlineData(1, 2, 2, 8)]
+    [InlineData(4, 32, 32, 8)]
+    [InlineData(4, 4, 32, 8)]
+    [InlineData(4, 16, 32, 8)]
+    [InlineData(1, 1, 32, 8)]
+    [InlineData(2, 2, 32, 1)]
+    public void ARankHasItsShareOfTheHostAndNoMoreThanItsCores(int expected, int own, int host, int ranks)
+    {
+        Assert.Equal(expected, TorchThreads.Count(own, host, ranks));
+    }
+
+    [Theory]
+    [InlineData(null, 16, null)]
+    [InlineData(null, 16, "")]
+    [InlineData(4, 4, "4")]
+    [InlineData(3, 16, "3")]
+    [InlineData(2, 2, "8")]
+    [InlineData(1, 16, "0")]
+    public void SlurmSaysTheCoresOfATask(int? expected, int own, string? coresOfTask)
+    {
+        Assert.Equal(expected, TorchThreads.Asked(own, coresOfTask));
+    }
 }

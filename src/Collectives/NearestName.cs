@@ -1,7 +1,7 @@
-namespace OpenEmbedding.Trainer.Configuration;
+namespace OpenEmbedding.Collectives;
 
 /// <summary>Finds what somebody meant to type.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>The candidate that takes the fewest edits to reach, null when none is near: more than two edits, or half of the name.</summary>
     public static string? Find(string text, IEnumerable<string> candidates)
