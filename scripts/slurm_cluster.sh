@@ -101,6 +101,8 @@ free_ports() {
   stop "no $count free neighbouring ports between 20000 and 30000"
 }
 
+size_of() { printf '%d node%s of %d CPUs' "$1" "$([[ $1 -eq 1 ]] || printf s)" "$2"; }
+
 write_configuration() {
   local nodes=$1 cpus=$2 host user port memory i
   host=$(hostname -s)
@@ -144,7 +146,7 @@ EOF
     printf 'oe%d\n' "$i" >> "$folder/nodes"
   done
   printf 'PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n' >> "$SLURM_CONF"
-  printf '%d nodes of %d CPUs\n' "$nodes" "$cpus" > "$folder/size"
+  size_of "$nodes" "$cpus" > "$folder/size"
   mkdir "$folder/state"
   (umask 077 && head -c 1024 /dev/urandom > "$folder/munge.key")
 }
@@ -177,7 +179,7 @@ up() {
     shift 2
   done
   if daemons_run && nodes_ready; then
-    [[ -z $asked || $(< "$folder/size") == "$nodes nodes of $cpus CPUs" ]] || stop "is up with $(< "$folder/size"); end it first: scripts/slurm_cluster.sh down"
+    [[ -z $asked || $(< "$folder/size") == "$(size_of "$nodes" "$cpus")" ]] || stop "is up with $(< "$folder/size"); end it first: scripts/slurm_cluster.sh down"
     say "is up already, $(< "$folder/size")"
   else
     programs_present || install_slurm
