@@ -29,6 +29,9 @@ internal sealed class HostList
         return new HostList([.. hosts.GroupBy(host => host.Name, (name, same) => new Host(name, same.Sum(host => host.Slots)))]);
     }
 
+    /// <summary>This machine alone.</summary>
+    public static HostList OfThisHost(int slots) => new([new Host("localhost", slots)]);
+
     /// <summary>Reads a list as <c>host1:4,host2:4</c>; a host without a number takes one rank.</summary>
     /// <param name="text">The list.</param>
     /// <param name="origin">What messages call it.</param>

@@ -15,6 +15,7 @@ internal sealed class JobProcess
     private const int HydraFailure = 255;
 
     private readonly TerminationBanner _banner = new();
+    private readonly Complaint _complaint = new();
     private readonly TextWriter _messages;
     private readonly object _gate = new();
     private Process? _process;
@@ -25,21 +26,18 @@ internal sealed class JobProcess
         _messages = messages;
     }
 
-    /// <summary>Runs the job to its end and returns its exit code.</summary>
+    /// <summary>Runs the job to its end.</summary>
     /// <param name="words">The program and its arguments.</param>
     /// <param name="output">Takes the job's standard output.</param>
     /// <param name="error">Takes the job's standard error.</param>
     /// <param name="messages">Takes the line about a rank that was killed and the one about an interruption.</param>
-    /// <returns>
-    /// What mpirun returned: the exit code of the ranks, or the number of the signal that killed one. A job that a signal ended which this process
-    /// received returns <see cref="JobExitCode.Interrupted"/>, unless its ranks chose an exit code of their own.
-    /// </returns>
-    public static int Run(IReadOnlyList<string> words, Stream output, Stream error, TextWriter messages)
+    /// <param name="stop">Asks the ranks to end, by SIGTERM.</param>
+    public static JobOutcome Run(IReadOnlyList<string> words, Stream output, Stream error, TextWriter messages, CancellationToken stop = default)
     {
-        return new JobProcess(messages).Run(words, output, error);
+        return new JobProcess(messages).Run(words, output, error, stop);
     }
 
-    private int Run(IReadOnlyList<string> words, Stream output, Stream error)
+    private JobOutcome Run(IReadOnlyList<string> words, Stream output, Stream error, CancellationToken stop)
     {
         using PosixSignalRegistration interrupt = Forward(PosixSignal.SIGINT, Signals.Interrupt);
         using PosixSignalRegistration terminate = Forward(PosixSignal.SIGTERM, Signals.Terminate);
@@ -50,10 +48,11 @@ internal sealed class JobProcess
         // and the second makes it kill the ranks without letting them end.
         using Process process = Start(words);
         Attach(process);
+        using CancellationTokenRegistration stopping = stop.Register(() => SendToJob(Signals.Terminate));
 
         Task copies = Task.WhenAll(
-            Task.Run(() => Copy(process.StandardOutput.BaseStream, output, _banner)),
-            Task.Run(() => Copy(process.StandardError.BaseStream, error, null)));
+            Task.Run(() => Copy(process.StandardOutput.BaseStream, output, _banner.Observe)),
+            Task.Run(() => Copy(process.StandardError.BaseStream, error, _complaint.Observe)));
         process.WaitForExit();
         copies.Wait(_outputGrace);
         return Report(process.ExitCode);
@@ -79,12 +78,20 @@ internal sealed class JobProcess
             lock (_gate)
             {
                 _received = number;
-                if (_process is not null)
-                {
-                    Signals.Send(_process.Id, number);
-                }
+                SendToJob(number);
             }
         });
+    }
+
+    private void SendToJob(int signal)
+    {
+        lock (_gate)
+        {
+            if (_process is not null)
+            {
+                Signals.Send(_process.Id, signal);
+            }
+        }
     }
 
     // A signal that came before there was a process to send it to is sent now.
@@ -100,18 +107,20 @@ internal sealed class JobProcess
         }
     }
 
-    private static void Copy(Stream from, Stream to, TerminationBanner? banner)
+    private delegate void Observer(ReadOnlySpan<byte> output);
+
+    private static void Copy(Stream from, Stream to, Observer observe)
     {
         byte[] buffer = new byte[64 * 1024];
         while (from.Read(buffer) is > 0 and int count)
         {
             to.Write(buffer, 0, count);
             to.Flush();
-            banner?.Observe(buffer.AsSpan(0, count));
+            observe(buffer.AsSpan(0, count));
         }
     }
 
-    private int Report(int exitCode)
+    private JobOutcome Report(int exitCode)
     {
         int? received;
         lock (_gate)
@@ -125,23 +134,25 @@ internal sealed class JobProcess
         {
             int result = exitCode == 0 || exitCode == number || exitCode == 128 + number ? JobExitCode.Interrupted : exitCode;
             _messages.WriteLine($"oe-run: interrupted by {Signals.Describe(number)}; the job has ended with exit code {result}");
-            return result;
+            return new JobOutcome(result) { IsInterrupted = true };
         }
 
-        if (_banner.Signal is int signal)
+        string? cause = Describe(exitCode);
+        if (cause is not null)
         {
-            _messages.WriteLine(
-                $"oe-run: a rank on host {_banner.Host} was killed by {Signals.Describe(signal)}; the job has ended with exit code {exitCode}");
-        }
-        else if (exitCode == HydraFailure)
-        {
-            _messages.WriteLine($"oe-run: mpirun could not start a rank or lost one; its own words are above; the job has ended with exit code {exitCode}");
-        }
-        else if (exitCode is > 128 and <= 128 + Signals.Last and not JobExitCode.Interrupted)
-        {
-            _messages.WriteLine($"oe-run: mpirun ended with exit code {exitCode}, as after {Signals.Describe(exitCode - 128)}");
+            _messages.WriteLine($"oe-run: {cause}; the job has ended with exit code {exitCode}");
         }
 
-        return exitCode;
+        return new JobOutcome(exitCode, _complaint.Line ?? cause) { Host = _banner.Signal is null && exitCode != HydraFailure ? null : _banner.Host };
     }
+
+    private string? Describe(int exitCode) => exitCode switch
+    {
+        _ when _banner.Signal is int signal => $"a rank on host {_banner.Host} was killed by {Signals.Describe(signal)}",
+        // On several hosts hydra may fail over a rank's death before it has said of what.
+        HydraFailure when _banner.Host is not null => $"a rank on host {_banner.Host} died, and mpirun did not say of what",
+        HydraFailure => "mpirun could not start a rank or lost one; its own words are above",
+        > 128 and <= 128 + Signals.Last and not JobExitCode.Interrupted => $"mpirun ended as after {Signals.Describe(exitCode - 128)}",
+        _ => null,
+    };
 }

@@ -6,3 +6,6 @@ internal abstract record LaunchArguments;
 /// <summary>Print a text and stop: help or the version.</summary>
 /// <param name="Text">The text, with its last line end.</param>
 internal sealed record PrintArguments(string Text) : LaunchArguments;
+
+/// <summary>Print what this machine has for jobs, and stop.</summary>
+internal sealed record CheckBuildArguments : LaunchArguments;

@@ -32,6 +32,12 @@ internal sealed record LaunchOptions : LaunchArguments
     /// <summary>What becomes of the ranks' output.</summary>
     public OutputOptions Output { get; init; } = new();
 
+    /// <summary>How long a host may take to answer before the job starts.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How the job is started again when it loses ranks; null if it is not.</summary>
+    public SupervisionOptions? Supervision { get; init; }
+
     /// <summary>Whether the command line is only printed.</summary>
     public bool DryRun { get; init; }
 

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.Launcher;
@@ -21,7 +19,7 @@ internal static class MpirunFinder
         string[] folders = searchPath.Split(':', StringSplitOptions.RemoveEmptyEntries);
         foreach (string candidate in _names.SelectMany(name => folders.Select(folder => Path.Combine(folder, name))).Where(File.Exists))
         {
-            string version = AskVersion(candidate);
+            string version = ProgramProbe.Read(candidate, "--version");
             if (version.Contains("HYDRA", StringComparison.Ordinal))
             {
                 return candidate;
@@ -38,30 +36,5 @@ internal static class MpirunFinder
                 ? $"MPICH's process starter is not on PATH (looked for {string.Join(", ", _names)}): install the package mpich"
                 : $"{openMpi} is Open MPI's, under which every rank would believe to be alone: install the package mpich, which brings mpirun.mpich",
             JobExitCode.Cluster);
-    }
-
-    private static string AskVersion(string program)
-    {
-        try
-        {
-            // Open MPI's refuses to run as root, even to say its version, unless told twice.
-            var start = new ProcessStartInfo(program, ["--version"])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                RedirectStandardInput = true,
-                Environment = { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1" },
-            };
-            using Process process = Process.Start(start)!;
-            process.StandardInput.Close();
-            Task<string> error = process.StandardError.ReadToEndAsync();
-            string output = process.StandardOutput.ReadToEnd();
-            return output + error.GetAwaiter().GetResult();
-        }
-        catch (Win32Exception)
-        {
-            // Not executable: not a candidate.
-            return "";
-        }
     }
 }

@@ -1,7 +1,8 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Launcher.Checks;
 using OpenEmbedding.Launcher.CommandLine;
-using OpenEmbedding.Launcher.Options;
-using OpenEmbedding.Launcher.Output;
+using OpenEmbedding.Launcher.Preflight;
+using OpenEmbedding.Launcher.Supervision;
 
 namespace OpenEmbedding.Launcher;
 
@@ -14,14 +15,24 @@ internal static class Program
     // Set by the script bin/oe-run to its own folder.
     private const string ScriptFolder = "OE_RUN_FOLDER";
 
+    private static string SearchPath => Environment.GetEnvironmentVariable("PATH") ?? "";
+
     public static int Main(string[] arguments)
     {
         try
         {
+            if (arguments is [HostReport.Argument, _, _, ..])
+            {
+                Console.WriteLine(HostReport.Of(arguments.AsSpan(1)).ToJson());
+                return JobExitCode.Success;
+            }
+
             switch (new LaunchCommandLine(Environment.GetEnvironmentVariable).Parse(arguments, FindTrainer()))
             {
                 case LaunchOptions options:
                     return Launch(options);
+                case CheckBuildArguments:
+                    return BuildCheck.Run(Console.Out, FindTrainer(), SearchPath);
                 case PrintArguments print:
                     Console.Write(print.Text);
                     break;
@@ -38,36 +49,44 @@ internal static class Program
 
     private static int Launch(LaunchOptions options)
     {
-        string mpirun = MpirunFinder.Find(Environment.GetEnvironmentVariable("PATH") ?? "");
-        RankMarker? marker = options.Output.ByRank ? RankMarker.Create() : null;
-        IReadOnlyList<string> words = MpiCommandLine.Build(mpirun, options, marker);
+        string mpirun = MpirunFinder.Find(SearchPath);
+        var jobs = new HydraJobs(options, mpirun, Self());
+        if (options.Verbose && options.HostsAreAllocated)
+        {
+            Say($"the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
+        }
+
         if (options.DryRun)
         {
-            Console.WriteLine(MpiCommandLine.Quote(words));
+            Console.WriteLine(jobs.CommandLine);
             return JobExitCode.Success;
         }
 
-        if (options.Verbose)
+        if (options.Supervision is { } rules)
         {
-            if (options.HostsAreAllocated)
-            {
-                Console.Error.WriteLine($"oe-run: the Slurm allocation has {options.Hosts!.Slots} slots: {options.Hosts}");
-            }
-
-            Console.Error.WriteLine($"oe-run: {MpiCommandLine.Quote(words)}");
+            bool saves = TrainerCommand.Is(options.Command);
+            return new Supervisor(rules, jobs, saves, Say, TimeProvider.System).Run(options.Hosts ?? HostList.OfThisHost(options.Ranks));
         }
 
-        using JobOutput output = Open(options, marker, Console.OpenStandardOutput(), "stdout");
-        using JobOutput error = Open(options, marker, Console.OpenStandardError(), "stderr");
-        return JobProcess.Run(words, output, error, Console.Error);
+        if (options.Hosts is { } hosts)
+        {
+            string[] problems = [.. jobs.Check(hosts).Select(host => host.Problem).OfType<string>()];
+            if (problems.Length > 0)
+            {
+                Array.ForEach(problems, Say);
+                return JobExitCode.Cluster;
+            }
+        }
+
+        return jobs.Run().ExitCode;
     }
 
-    private static JobOutput Open(LaunchOptions options, RankMarker? marker, Stream console, string name)
-    {
-        OutputOptions output = options.Output;
-        RankFiles? files = output.Folder is null ? null : new RankFiles(output.Folder, name, options.Ranks, Console.Error);
-        return new JobOutput(console, name, Console.Error, marker, output.Prefix, files);
-    }
+    private static void Say(string line) => Console.Error.WriteLine($"oe-run: {line}");
+
+    // The script in the folder bin, or, started without it, the program as it was.
+    private static string[] Self() => Environment.GetEnvironmentVariable(ScriptFolder) is { } folder
+        ? [Path.GetFullPath(Path.Combine(folder, "oe-run"))]
+        : [Environment.ProcessPath!, typeof(Program).Assembly.Location];
 
     private static string FindTrainer()
     {

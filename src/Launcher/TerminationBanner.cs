@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace OpenEmbedding.Launcher;
@@ -10,10 +9,12 @@ namespace OpenEmbedding.Launcher;
 /// </remarks>
 internal sealed partial class TerminationBanner
 {
-    // Longer lines are the ranks' own.
-    private const int LongestLine = 512;
+    private readonly LineCutter _lines;
 
-    private readonly List<byte> _line = new(LongestLine);
+    public TerminationBanner()
+    {
+        _lines = new LineCutter(ObserveLine);
+    }
 
     /// <summary>The host of the rank that was killed; null if none was.</summary>
     public string? Host { get; private set; }
@@ -22,20 +23,7 @@ internal sealed partial class TerminationBanner
     public int? Signal { get; private set; }
 
     /// <summary>Takes the next piece of the output; lines may be cut anywhere.</summary>
-    public void Observe(ReadOnlySpan<byte> output)
-    {
-        while (output.IndexOf((byte)'\n') is >= 0 and int end)
-        {
-            Keep(output[..end]);
-            ObserveLine(Encoding.UTF8.GetString([.. _line]));
-            _line.Clear();
-            output = output[(end + 1)..];
-        }
-
-        Keep(output);
-    }
-
-    private void Keep(ReadOnlySpan<byte> part) => _line.AddRange(part[..Math.Min(part.Length, LongestLine - _line.Count)]);
+    public void Observe(ReadOnlySpan<byte> output) => _lines.Add(output);
 
     private void ObserveLine(string line)
     {

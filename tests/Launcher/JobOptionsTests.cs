@@ -77,7 +77,9 @@ public sealed class JobOptionsTests : IDisposable
 
         Assert.Equal(0, result);
         Assert.Equal(["0", "1"], output.Order());
-        Assert.Equal([$"-x -p 2222 -i {key} node-a.invalid", $"-x -p 2222 -i {key} node-b.invalid"], File.ReadAllLines(log).Order());
+        string check = $"-x -oBatchMode=yes -oConnectTimeout=30 -p2222 -i{key}";
+        string start = $"-x -p 2222 -i {key}";
+        Assert.Equal([$"{check} node-a.invalid", $"{check} node-b.invalid", $"{start} node-a.invalid", $"{start} node-b.invalid"], File.ReadAllLines(log).Order());
     }
 
     [Fact]
@@ -89,5 +91,23 @@ public sealed class JobOptionsTests : IDisposable
 
         Assert.Equal(0, result);
         Assert.All(output, line => Assert.Matches(@"^Cpus_allowed_list:\s+\d+$", line));
+    }
+
+    [Fact]
+    public void TheHostOfAKilledRankAmongSeveralIsNamed()
+    {
+        using var job = new OeRun("-H", "localhost:1,127.0.0.1:2", "--prefix-output", "sh", "-c", "echo ready $$; exec sleep 60");
+        job.WaitForLines("[0] ready", 1);
+        job.WaitForLines("[2] ready", 1);
+
+        OeRun.Signal(int.Parse(job.WaitForLines("[1] ready", 1)[0].Split(' ')[2]), 9);
+        (_, string[] error, int result) = job.Finish();
+
+        // Hydra may fail over it before it can say what killed the rank.
+        Assert.Equal(
+            result == 9
+                ? "oe-run: a rank on host 127.0.0.1 was killed by signal 9 (SIGKILL); the job has ended with exit code 9"
+                : "oe-run: a rank on host 127.0.0.1 died, and mpirun did not say of what; the job has ended with exit code 255",
+            error[^1]);
     }
 }

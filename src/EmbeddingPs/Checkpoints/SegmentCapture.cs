@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Protocol;
 using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
-/// <summary>One segment under way: the tables as they were at a mark. Their thread copies rows when it has time, and before they change; a thread of its own writes.</summary>
+/// <summary>One segment under way: the tables as they were at a mark. Their thread copies rows when it has time, and before they change; a thread of its own writes, and reads what stays as it is.</summary>
 internal sealed class SegmentCapture : IDisposable
 {
     /// <summary>The array of the keys whose rows went since the file before.</summary>
@@ -21,7 +22,10 @@ internal sealed class SegmentCapture : IDisposable
     private const int MostWaiting = 128;
 
     private readonly EmbeddingTable[] _tables;
-    private readonly TableSink[] _sinks;
+    private readonly ChunkSink[] _sinks;
+
+    // Rows that need no copy, each with its columns.
+    private readonly List<(IRowSource Rows, RowLayout Layout)> _sources = [];
     private readonly BlockingCollection<RowChunk> _full = [];
     private readonly ConcurrentBag<RowChunk> _free = [];
     private readonly List<(int Array, ReadOnlyMemory<byte> Data)> _ready = [];
@@ -34,14 +38,19 @@ internal sealed class SegmentCapture : IDisposable
     {
         _tables = tables;
         _progress = progress;
-        _sinks = new TableSink[tables.Length];
+        _sinks = new ChunkSink[tables.Length];
         var arrays = new List<ArrayPlan>();
         var rows = new Dictionary<string, long>();
         for (int i = 0; i < tables.Length; i++)
         {
             var layout = new RowLayout(tables[i], slots, arrays.Count);
-            _sinks[i] = new TableSink(this, layout);
+            _sinks[i] = new ChunkSink(layout, () => _free.TryTake(out var free) ? free : new RowChunk(), _full.Add);
             long count = tables[i].BeginCapture(scope, _sinks[i]);
+            if (tables[i].CaptureSource is { } source)
+            {
+                _sources.Add((source, layout));
+            }
+
             rows.Add(tables[i].Options.Name, count);
             arrays.AddRange(layout.Arrays(count));
             foreach (var array in KeyLists(tables[i], scope, slots))
@@ -76,17 +85,6 @@ internal sealed class SegmentCapture : IDisposable
     /// <returns>Whether it did; not if all are copied, or if enough of them wait to be written.</returns>
     public bool Advance() => _full.Count < MostWaiting && !IsCompleted && CopyGroup();
 
-    /// <summary>Copies the rows that must be copied before any changes.</summary>
-    public void CopyUrgent()
-    {
-        for (int i = 0; i < _tables.Length; i++)
-        {
-            while (_tables[i].CapturesAtOnce && _tables[i].Capture())
-            {
-            }
-        }
-    }
-
     /// <summary>Copies what is left and waits until the file is written.</summary>
     public SavedSegments Finish()
     {
@@ -102,11 +100,11 @@ internal sealed class SegmentCapture : IDisposable
     /// <summary>Gives up what is not written.</summary>
     public void Dispose()
     {
-        Array.ForEach(_tables, table => table.EndCapture());
         _abandoned = true;
         Array.ForEach(_sinks, sink => sink.Flush());
         _full.CompleteAdding();
         ((IAsyncResult)_writing).AsyncWaitHandle.WaitOne();
+        Array.ForEach(_tables, table => table.EndCapture());
         foreach (var chunk in _full.Concat(_free))
         {
             chunk.Dispose();
@@ -144,26 +142,45 @@ internal sealed class SegmentCapture : IDisposable
         {
             using var file = new SegmentFile(path, arrays);
             _ready.ForEach(ready => file.Append(ready.Array, ready.Data.Span));
-            foreach (var chunk in _full.GetConsumingEnumerable())
-            {
-                chunk.WriteTo(file);
-                _free.Add(chunk);
-                _progress?.Invoke();
-            }
-
-            if (_abandoned)
-            {
-                throw new IOException("the save was given up");
-            }
-
+            WriteRows(file);
             var (bytes, checksum) = file.Finish();
             var segment = new CheckpointSegment { File = name, Bytes = bytes, Checksum = checksum, Rows = rows, TableRows = tableRows };
             return new SavedSegments { Segments = [segment] };
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OpenEmbeddingException)
         {
             TryDelete(path);
             return new SavedSegments { Problem = $"{path} cannot be written: {e.Message}" };
+        }
+    }
+
+    private void WriteRows(SegmentFile file)
+    {
+        using var chunk = new RowChunk();
+        var open = new Queue<(IRowSource Rows, ChunkSink Sink)>(
+            _sources.Select(source => (source.Rows, new ChunkSink(source.Layout, () => chunk, full => full.WriteTo(file)))));
+        while (!_abandoned)
+        {
+            // Copies first: they take memory until they are written.
+            if (_full.TryTake(out var copied, open.Count > 0 ? 0 : Timeout.Infinite))
+            {
+                copied.WriteTo(file);
+                _free.Add(copied);
+                _progress?.Invoke();
+            }
+            else if (open.Count == 0)
+            {
+                break;
+            }
+            else if (!open.Peek().Rows.Give(open.Peek().Sink))
+            {
+                open.Dequeue().Sink.Flush();
+            }
+        }
+
+        if (_abandoned)
+        {
+            throw new IOException("the save was given up");
         }
     }
 
@@ -194,41 +211,6 @@ internal sealed class SegmentCapture : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // No manifest names the file; the next job removes it.
-        }
-    }
-
-    /// <summary>Gathers the rows of one table into chunks.</summary>
-    private sealed class TableSink(SegmentCapture capture, RowLayout layout) : IRowSink
-    {
-        private RowChunk? _chunk;
-
-        public void Take(ReadOnlySpan<long> keys, ReadOnlySpan<nint> rows)
-        {
-            while (!keys.IsEmpty)
-            {
-                if (_chunk is null)
-                {
-                    _chunk = capture._free.TryTake(out var free) ? free : new RowChunk();
-                    _chunk.Reset(layout);
-                }
-
-                int count = _chunk.Take(keys, rows);
-                keys = keys[count..];
-                rows = rows[count..];
-                if (_chunk.IsFull)
-                {
-                    Flush();
-                }
-            }
-        }
-
-        public void Flush()
-        {
-            if (_chunk is not null)
-            {
-                capture._full.Add(_chunk);
-                _chunk = null;
-            }
         }
     }
 }

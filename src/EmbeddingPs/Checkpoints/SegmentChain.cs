@@ -34,9 +34,7 @@ internal sealed class SegmentChain(int server, int servers, EmbeddingTable[] tab
         }
 
         _count++;
-        var capture = SegmentCapture.Begin(request, $"server-{server}-of-{servers}", tables, scope, progress);
-        capture.CopyUrgent();
-        return capture;
+        return SegmentCapture.Begin(request, $"server-{server}-of-{servers}", tables, scope, progress);
     }
 
     /// <summary>Finishes what <see cref="Begin"/> began.</summary>

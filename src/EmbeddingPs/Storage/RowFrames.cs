@@ -12,17 +12,14 @@ internal struct RowFrame
     /// <summary>Pulls under way that name the frame; above 0 the row stays.</summary>
     public int Pins;
 
-    /// <summary>The step of the last change, if <see cref="IsChanged"/>.</summary>
+    /// <summary>The step of the last change, if it is among <see cref="RowFrames.Changed"/>.</summary>
     public uint Step;
 
-    /// <summary>The place in the log that holds the same row, unless <see cref="IsChanged"/>.</summary>
+    /// <summary>The place in the log that holds the same row, unless it is among <see cref="RowFrames.Changed"/>.</summary>
     public uint Slot;
 
     /// <summary>Uses that the clock has not yet taken away.</summary>
     public byte Uses;
-
-    /// <summary>Whether the log does not have the row as it is.</summary>
-    public bool IsChanged;
 }
 
 /// <summary>Which row each frame holds, and which frame is given to another row next: a clock with counted uses.</summary>
@@ -38,8 +35,11 @@ internal sealed unsafe class RowFrames(long limit) : IDisposable
     /// <summary>Frames in use.</summary>
     public long Count { get; private set; }
 
+    /// <summary>Frames with a row that the log does not have as it is.</summary>
+    public RowBits Changed { get; } = new(limit);
+
     /// <summary>Bytes of native memory.</summary>
-    public long Bytes => _frames.Bytes;
+    public long Bytes => _frames.Bytes + Changed.Bytes;
 
     /// <summary>The frame of a number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,5 +90,9 @@ internal sealed unsafe class RowFrames(long limit) : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _frames.Dispose();
+    public void Dispose()
+    {
+        _frames.Dispose();
+        Changed.Dispose();
+    }
 }

@@ -33,7 +33,7 @@ internal sealed unsafe partial class RowLog
             _shift,
             [.. named.Select(number => new LogCheckpoint.Part(number, _segments[number].Count, _segments[number].Sequence, _segments[number].Checksum))]));
         Unname(step);
-        Array.ForEach(named, number => _segments[number].Checkpoints++);
+        Array.ForEach(named, number => _segments[number].Pins++);
         _checkpoints[step] = named;
     }
 
@@ -68,8 +68,8 @@ internal sealed unsafe partial class RowLog
             }
 
             var segment = _segments[part.Number];
-            (segment.IsFree, segment.Count, segment.Sequence, segment.Checksum) = (false, part.Count, part.Sequence, part.Checksum);
-            segment.Checkpoints = 1;
+            segment.Begin(SlotsPerSegment);
+            (segment.Count, segment.Sequence, segment.Checksum, segment.Pins) = (part.Count, part.Sequence, part.Checksum, 1);
         }
 
         owner.Expect(checkpoint.Parts.Sum(part => (long)part.Count));
@@ -105,6 +105,7 @@ internal sealed unsafe partial class RowLog
         byte[] headers = new byte[SlotsPerSegment * HeaderBytes];
         foreach (var part in checkpoint.Parts.OrderBy(part => part.Sequence))
         {
+            var segment = _segments[part.Number];
             var bytes = headers.AsSpan(0, part.Count * HeaderBytes);
             ReadWhole(_slotFile, ".slots", bytes, ((long)part.Number << _shift) * HeaderBytes);
             if (System.IO.Hashing.XxHash3.HashToUInt64(bytes) != part.Checksum)
@@ -123,19 +124,19 @@ internal sealed unsafe partial class RowLog
                         keys[i] = *(long*)(header + ((start + i) * HeaderBytes));
                     }
 
-                    owner.Found(keys[..count], (uint)(((long)part.Number << _shift) + start), slotsBefore);
-                    foreach (long before in slotsBefore[..count])
+                    owner.Found(keys[..count], SlotOf(part.Number, start), slotsBefore);
+                    for (int i = 0; i < count; i++)
                     {
-                        if (before >= 0)
+                        segment.Hold(start + i);
+                        if (slotsBefore[i] >= 0)
                         {
-                            _segments[(int)(before >> _shift)].Live--;
+                            _segments[(int)(slotsBefore[i] >> _shift)].Drop(PlaceOf((uint)slotsBefore[i]));
                             _live--;
                         }
                     }
                 }
             }
 
-            _segments[part.Number].Live += part.Count;
             _live += part.Count;
             _sequence = part.Sequence + 1;
         }
@@ -150,7 +151,7 @@ internal sealed unsafe partial class RowLog
 
         foreach (int number in named)
         {
-            _segments[number].Checkpoints--;
+            _segments[number].Pins--;
             FreeIfEmpty(number);
         }
     }

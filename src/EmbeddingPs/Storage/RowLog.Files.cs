@@ -44,7 +44,7 @@ internal sealed unsafe partial class RowLog
         {
             if (_open >= 0 && reads[i].Slot >> _shift == _open)
             {
-                Take(reads[i], (nint)(_buffer + ((reads[i].Slot & (SlotsPerSegment - 1)) * _stride)));
+                Take(reads[i], (nint)(_buffer + (PlaceOf(reads[i].Slot) * (long)_stride)));
                 continue;
             }
 
@@ -96,7 +96,18 @@ internal sealed unsafe partial class RowLog
         }
     }
 
-    private long OffsetOf(uint slot) => ((slot >> _shift) * SegmentBytes) + ((slot & (SlotsPerSegment - 1)) * _stride);
+    private long OffsetOf(uint slot) => ((slot >> _shift) * SegmentBytes) + ((long)PlaceOf(slot) * _stride);
+
+    private int PlaceOf(uint slot) => (int)(slot & (SlotsPerSegment - 1));
+
+    private uint SlotOf(int segment, int place) => (uint)(((long)segment << _shift) + place);
+
+    /// <summary>Reads the written slots of a segment; other threads may do so while it stays as it is.</summary>
+    private void ReadSegment(int number, int count, Span<byte> rows, Span<byte> headers)
+    {
+        ReadWhole(_rowFile, ".rows", rows[..(count * _stride)], number * SegmentBytes);
+        ReadWhole(_slotFile, ".slots", headers[..(count * HeaderBytes)], ((long)number << _shift) * HeaderBytes);
+    }
 
     private SafeFileHandle Open(string end)
     {

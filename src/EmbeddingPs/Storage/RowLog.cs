@@ -9,9 +9,6 @@ namespace OpenEmbedding.EmbeddingPs.Storage;
 /// <summary>Who holds the rows of a log.</summary>
 internal interface IRowOwner
 {
-    /// <summary>Whether a slot still holds the row of a key as it is.</summary>
-    bool IsLive(long key, uint slot);
-
     /// <summary>Hears how many slots will be found at most.</summary>
     void Expect(long slots);
 
@@ -48,6 +45,11 @@ internal sealed unsafe partial class RowLog : IDisposable
     // A log of which fewer slots hold a row as it is gets its emptiest segments emptied.
     private const double LeastUse = 0.6;
 
+    // What is emptied at once, beside the segments begun since the last time: emptying as many frees at least one for each. A log
+    // that could not be tidied while it was read catches up little by little.
+    private const int LeastMoves = 2;
+    private const int MovesPerSegment = 4;
+
     private readonly string _name;
     private readonly string _prefix;
     private readonly int _rowBytes;
@@ -61,6 +63,7 @@ internal sealed unsafe partial class RowLog : IDisposable
     private int _open = -1;
     private long _sequence;
     private long _live;
+    private int _begun;
     private bool _isBegun;
 
     /// <summary>Opens the files of a table, which nobody else may have open; what they hold stays until the first row is added.</summary>
@@ -90,7 +93,7 @@ internal sealed unsafe partial class RowLog : IDisposable
     }
 
     /// <summary>Bytes of native memory.</summary>
-    public long MemoryBytes => BufferBytes;
+    public long MemoryBytes => BufferBytes + (_segments.Count * Segment.BytesOf(SlotsPerSegment));
 
     /// <summary>Bytes of the files.</summary>
     public long FileBytes => _segments.Count * (SegmentBytes + (SlotsPerSegment * HeaderBytes));
@@ -119,7 +122,7 @@ internal sealed unsafe partial class RowLog : IDisposable
 
         var segment = _segments[_open];
         int place = segment.Count++;
-        segment.Live++;
+        segment.Hold(place);
         _live++;
         RowsWritten++;
         byte* to = _buffer + ((long)place * _stride);
@@ -129,7 +132,7 @@ internal sealed unsafe partial class RowLog : IDisposable
         *(long*)header = key;
         *(uint*)(header + sizeof(long)) = step;
         *(uint*)(header + sizeof(long) + sizeof(uint)) = 0;
-        uint slot = (uint)(((long)_open << _shift) + place);
+        uint slot = SlotOf(_open, place);
         if (segment.Count == SlotsPerSegment)
         {
             Close();
@@ -142,18 +145,21 @@ internal sealed unsafe partial class RowLog : IDisposable
     public void Drop(uint slot)
     {
         int number = (int)(slot >> _shift);
-        _segments[number].Live--;
+        _segments[number].Drop(PlaceOf(slot));
         _live--;
         FreeIfEmpty(number);
     }
 
-    /// <summary>Empties segments with few rows until enough slots hold one.</summary>
+    /// <summary>Empties some of the segments with few rows, unless enough slots hold one.</summary>
     public void Tidy(IRowOwner owner)
     {
-        while (_live < LeastUse * (_segments.Count - _free.Count - 2) * SlotsPerSegment && FindEmptiest() is int number and >= 0)
+        int left = LeastMoves + (MovesPerSegment * _begun);
+        while (left-- > 0 && _live < LeastUse * (_segments.Count - _free.Count - 2) * SlotsPerSegment && FindEmptiest() is int number and >= 0)
         {
             MoveRows(number, owner);
         }
+
+        _begun = 0;
     }
 
     /// <inheritdoc/>
@@ -199,10 +205,9 @@ internal sealed unsafe partial class RowLog : IDisposable
             _segments.Add(new Segment());
         }
 
+        _begun++;
         var segment = _segments[_open];
-        segment.IsFree = false;
-        segment.Count = 0;
-        segment.Live = 0;
+        segment.Begin(SlotsPerSegment);
         segment.Sequence = _sequence++;
     }
 
@@ -221,7 +226,7 @@ internal sealed unsafe partial class RowLog : IDisposable
     private void FreeIfEmpty(int number)
     {
         var segment = _segments[number];
-        if (segment is { Live: 0, Checkpoints: 0, IsFree: false } && number != _open)
+        if (segment is { Live: 0, Pins: 0, IsFree: false } && number != _open)
         {
             segment.IsFree = true;
             _free.Push(number);
@@ -235,7 +240,7 @@ internal sealed unsafe partial class RowLog : IDisposable
         for (int i = 0; i < _segments.Count; i++)
         {
             var segment = _segments[i];
-            if (segment is { IsFree: false, Checkpoints: 0 } && i != _open && segment.Live < least)
+            if (segment is { IsFree: false, Pins: 0 } && i != _open && segment.Live < least)
             {
                 (best, least) = (i, segment.Live);
             }
@@ -249,16 +254,15 @@ internal sealed unsafe partial class RowLog : IDisposable
         var segment = _segments[number];
         byte[] rows = GC.AllocateUninitializedArray<byte>(segment.Count * _stride);
         byte[] headers = GC.AllocateUninitializedArray<byte>(segment.Count * HeaderBytes);
-        ReadWhole(_rowFile, ".rows", rows, number * SegmentBytes);
-        ReadWhole(_slotFile, ".slots", headers, ((long)number << _shift) * HeaderBytes);
+        ReadSegment(number, segment.Count, rows, headers);
         fixed (byte* row = rows, header = headers) // in place while rows are copied out of them
         {
             for (int i = 0; i < segment.Count && segment.Live > 0; i++)
             {
-                long key = *(long*)(header + (i * HeaderBytes));
-                uint slot = (uint)(((long)number << _shift) + i);
-                if (owner.IsLive(key, slot))
+                if (segment.Holds(i))
                 {
+                    long key = *(long*)(header + (i * HeaderBytes));
+                    uint slot = SlotOf(number, i);
                     nint from = (nint)(row + (i * _stride));
                     Check(slot, key, from);
                     uint to = Append(key, *(uint*)(header + (i * HeaderBytes) + sizeof(long)), from);

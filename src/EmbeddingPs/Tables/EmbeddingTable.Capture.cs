@@ -6,10 +6,10 @@ public abstract unsafe partial class EmbeddingTable
     private RowChanges? _changes;
     private IRowSink? _sink;
 
-    /// <summary>Whether the rows must be copied before any changes.</summary>
-    internal virtual bool CapturesAtOnce => false;
+    /// <summary>The marked rows that <see cref="Capture"/> does not copy, until <see cref="EndCapture"/>; null if it copies all.</summary>
+    internal virtual IRowSource? CaptureSource => null;
 
-    /// <summary>Marks rows as they are now, to be copied by <see cref="Capture"/>. The first increment makes the table note its changes from then on.</summary>
+    /// <summary>Marks rows as they are now, to be copied by <see cref="Capture"/> or read from <see cref="CaptureSource"/>. The first increment makes the table note its changes from then on.</summary>
     /// <param name="scope">Which rows.</param>
     /// <param name="sink">Where they go.</param>
     /// <returns>How many rows the sink will get.</returns>
@@ -27,7 +27,7 @@ public abstract unsafe partial class EmbeddingTable
 
     /// <summary>Copies some of the marked rows.</summary>
     /// <returns>Whether there were any left.</returns>
-    internal virtual bool Capture()
+    internal bool Capture()
     {
         Span<long> rows = stackalloc long[Group];
         int count = _changes!.Take(rows);
@@ -57,7 +57,23 @@ public abstract unsafe partial class EmbeddingTable
     /// <summary>Hears of a row that is new.</summary>
     private protected void AfterAdd(long row) => _changes?.Add(row);
 
-    /// <summary>The rows that the table has, from now on kept for the next call.</summary>
+    /// <summary>Copies those of some rows that are marked and not copied yet, before they change or leave.</summary>
+    private protected void CaptureNow(ReadOnlySpan<long> rows)
+    {
+        if (_changes is not { Pending: > 0 })
+        {
+            return;
+        }
+
+        Span<long> marked = stackalloc long[Math.Min(Group, rows.Length)];
+        for (int start = 0; start < rows.Length; start += Group)
+        {
+            int count = _changes.Take(rows.Slice(start, Math.Min(Group, rows.Length - start)), marked);
+            Give(marked[..count]);
+        }
+    }
+
+    /// <summary>The rows that <see cref="Capture"/> is for, from now on kept for the next call.</summary>
     private protected virtual RowBits TrackRows() => throw new NotSupportedException();
 
     /// <summary>The keys of stored rows, once <see cref="TrackRows"/> was called.</summary>
@@ -65,19 +81,14 @@ public abstract unsafe partial class EmbeddingTable
 
     private void NoteChanges(RowChanges changes, ReadOnlySpan<long> rows)
     {
-        Span<long> marked = stackalloc long[Group];
-        for (int start = 0; start < rows.Length && changes.Pending > 0; start += Group)
-        {
-            int count = changes.Take(rows.Slice(start, Math.Min(Group, rows.Length - start)), marked);
-            Give(marked[..count]);
-        }
-
+        CaptureNow(rows);
         foreach (long row in rows)
         {
             changes.Add(row);
         }
     }
 
+    /// <param name="rows">At most a group.</param>
     private void Give(ReadOnlySpan<long> rows)
     {
         if (rows.IsEmpty)
@@ -85,10 +96,10 @@ public abstract unsafe partial class EmbeddingTable
             return;
         }
 
-        nint* addresses = stackalloc nint[Group];
-        Span<long> keys = stackalloc long[Group];
+        nint* addresses = stackalloc nint[rows.Length];
+        Span<long> keys = stackalloc long[rows.Length];
         Locate(rows, addresses);
         KeysOf(rows, keys);
-        _sink!.Take(keys[..rows.Length], new ReadOnlySpan<nint>(addresses, rows.Length));
+        _sink!.Take(keys, new ReadOnlySpan<nint>(addresses, rows.Length));
     }
 }

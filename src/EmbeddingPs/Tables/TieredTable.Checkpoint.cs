@@ -2,14 +2,13 @@ using OpenEmbedding.EmbeddingPs.Storage;
 
 namespace OpenEmbedding.EmbeddingPs.Tables;
 
-/// <content>The files as a checkpoint.</content>
+/// <content>Rows as they are at one moment, for checkpoints; and the files as a checkpoint of their own.</content>
 internal sealed unsafe partial class TieredTable
 {
-    // The place of the index up to which a capture went.
-    private long _captured;
-    private IRowSink? _sink;
+    // The rows that the log has stay where they are until they are read, whatever is written after them: only those in memory are copied.
+    private RowLog.Snapshot? _snapshot;
 
-    internal override bool CapturesAtOnce => true;
+    internal override IRowSource? CaptureSource => _snapshot;
 
     private string Identity =>
         $"table {Options.Name}, shard {Shard} of {Shards}, {Options.Kind} of {Options.Vocabulary}, {Options.Dimension} × {Options.ElementType}, "
@@ -21,11 +20,10 @@ internal sealed unsafe partial class TieredTable
     {
         for (long row = 0; row < _frames.Count; row++)
         {
-            ref var frame = ref _frames.Of(row);
-            if (frame.IsChanged)
+            if (_frames.Changed.Remove(row))
             {
+                ref var frame = ref _frames.Of(row);
                 frame.Slot = _log.Append(frame.Key, frame.Step, Rows.Addresses.Of(row));
-                frame.IsChanged = false;
             }
         }
 
@@ -44,36 +42,19 @@ internal sealed unsafe partial class TieredTable
         Step = step;
     }
 
-    // The log does not know what changed since the last capture, so that every one has all rows.
     internal override long BeginCapture(CaptureScope scope, IRowSink sink)
     {
-        (_captured, _sink) = (0, sink);
-        return RowCount;
+        long copied = base.BeginCapture(scope, sink);
+        _snapshot = _log.BeginSnapshot(scope);
+        return copied + _snapshot.Rows;
     }
 
-    internal override bool Capture()
+    internal override void EndCapture()
     {
-        if (_sink is null)
-        {
-            return false;
-        }
-
-        Span<long> keys = stackalloc long[Group];
-        nint* stored = stackalloc nint[Group];
-        int count = NextKeys(ref _captured, keys);
-        if (count == 0)
-        {
-            // Rows that come later are not of this capture.
-            _sink = null;
-            return false;
-        }
-
-        ReadStored(keys[..count], stored);
-        _sink.Take(keys[..count], new ReadOnlySpan<nint>(stored, count));
-        return true;
+        base.EndCapture();
+        _log.EndSnapshot();
+        _snapshot = null;
     }
-
-    internal override void EndCapture() => _sink = null;
 
     void IRowOwner.Expect(long slots) => _index.Reserve(slots);
 
@@ -88,6 +69,16 @@ internal sealed unsafe partial class TieredTable
         {
             before[i] = _index.Set(keys[i], first + i);
             RowCount += before[i] < 0 ? 1 : 0;
+        }
+    }
+
+    private protected override RowBits TrackRows() => _frames.Changed;
+
+    private protected override void KeysOf(ReadOnlySpan<long> rows, Span<long> keys)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            keys[i] = _frames.Of(rows[i]).Key;
         }
     }
 }

@@ -40,7 +40,7 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
         _log = new RowLog(Path.Combine(Path.GetFullPath(storage.Path), file), options.Name, StoredBytes, storage.Rows * StoredBytes);
     }
 
-    public override long MemoryBytes => Rows.Bytes + _frames.Bytes + _index.Bytes + _log.MemoryBytes;
+    public override long MemoryBytes => Rows.Bytes + _frames.Bytes + _index.Bytes + _log.MemoryBytes + ChangeBytes;
 
     /// <summary>The files of the table.</summary>
     public RowLog Log => _log;
@@ -114,12 +114,6 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
         return cursor < _index.Places ? cursor : -1;
     }
 
-    bool IRowOwner.IsLive(long key, uint slot)
-    {
-        long location = Locate(key);
-        return location >= FrameBit ? _frames.Of(location - FrameBit) is { IsChanged: false } frame && frame.Slot == slot : location == slot;
-    }
-
     void IRowOwner.Moved(long key, uint slot, uint to)
     {
         long location = Locate(key);
@@ -135,13 +129,14 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
 
     private protected override void BeforeChange(ReadOnlySpan<long> rows)
     {
+        base.BeforeChange(rows);
         foreach (long row in rows)
         {
             ref var frame = ref _frames.Of(row);
             frame.Step = (uint)Step;
-            if (!frame.IsChanged)
+            if (!_frames.Changed.Contains(row))
             {
-                frame.IsChanged = true;
+                _frames.Changed.Add(row);
                 _log.Drop(frame.Slot);
             }
         }
@@ -220,11 +215,13 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
         long row = TakeFrame();
         ref var frame = ref _frames.Of(row);
         nint address = Rows.Addresses.Of(row);
-        frame = new RowFrame { Key = key, Pins = 1, IsChanged = location < 0, Step = (uint)Step, Slot = (uint)Math.Max(0, location) };
+        frame = new RowFrame { Key = key, Pins = 1, Step = (uint)Step, Slot = (uint)Math.Max(0, location) };
         if (location < 0)
         {
             InitializeRow(key, address);
             RowCount++;
+            _frames.Changed.Add(row);
+            AfterAdd(row);
         }
         else
         {
@@ -257,8 +254,9 @@ internal sealed unsafe partial class TieredTable : EmbeddingTable, IRowOwner
 
     private void Evict(long row)
     {
+        CaptureNow([row]);
         ref var frame = ref _frames.Of(row);
-        uint slot = frame.IsChanged ? _log.Append(frame.Key, frame.Step, Rows.Addresses.Of(row)) : frame.Slot;
+        uint slot = _frames.Changed.Remove(row) ? _log.Append(frame.Key, frame.Step, Rows.Addresses.Of(row)) : frame.Slot;
         _index.Set(frame.Key, slot);
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Launcher.CommandLine.Groups;
+using OpenEmbedding.Launcher.Options;
 using OpenEmbedding.Launcher.Slurm;
 
 namespace OpenEmbedding.Launcher.CommandLine;
@@ -15,6 +16,7 @@ internal sealed class LaunchCommandLine
     private readonly NetworkGroup _network = new();
     private readonly HydraGroup _hydra = new();
     private readonly EnvironmentGroup _variables = new();
+    private readonly SupervisionGroup _supervision = new();
     private readonly OutputGroup _output = new();
     private readonly TrainerGroup _trainer = new();
     private readonly GeneralGroup _general = new();
@@ -26,7 +28,7 @@ internal sealed class LaunchCommandLine
     public LaunchCommandLine(Func<string, string?> environment)
     {
         _environment = environment;
-        _groups = [_hosts, _remoteStart, _network, _hydra, _variables, _output, _trainer, _general];
+        _groups = [_hosts, _supervision, _remoteStart, _network, _hydra, _variables, _output, _trainer, _general];
         _options = [.. _groups.SelectMany(group => group.Options)];
         _root.Options.Clear();
         _root.Directives.Clear();
@@ -54,7 +56,7 @@ internal sealed class LaunchCommandLine
             return new PrintArguments(Version());
         }
 
-        return ReadJob(values, [.. arguments.Skip(commandStart)], trainer);
+        return _general.CheckBuild(values) ? new CheckBuildArguments() : ReadJob(values, [.. arguments.Skip(commandStart)], trainer);
     }
 
     private LaunchOptions ReadJob(LaunchValues values, string[] command, string trainer)
@@ -67,7 +69,10 @@ internal sealed class LaunchCommandLine
         HostList? hosts = _hosts.ReadHosts(values);
         SlurmAllocation? allocation = hosts is null ? SlurmAllocation.Find(_environment) : null;
         hosts ??= allocation?.Hosts;
-        int ranks = _hosts.ReadRanks(values, hosts, allocation);
+        int? given = _hosts.ReadRanks(values, hosts, allocation);
+        SupervisionOptions? supervision = _supervision.Read(values, given);
+        int ranks = given ?? (supervision?.DiscoveryScript is not null ? supervision.MinimumRanks : throw Wrong(
+            "the number of ranks is missing: give -np N, or hosts with -H or --hostfile"));
         if (command.Length == 0)
         {
             throw Wrong("the command of the ranks is missing, as in: oe-run -np 8 examples/criteo.json");
@@ -80,7 +85,9 @@ internal sealed class LaunchCommandLine
             Hosts = hosts,
             HostsAreAllocated = allocation is not null,
             Environment = _variables.Read(values, _environment),
-            Command = _trainer.AddTo(isConfiguration ? [trainer, .. command] : command, values),
+            Command = _trainer.AddTo(isConfiguration ? [trainer, .. command] : command, values, supervision is not null),
+            StartTimeout = _hosts.StartTimeout(values),
+            Supervision = supervision,
             RemoteStart = _remoteStart.Read(values),
             Network = _network.Read(values),
             Hydra = _hydra.Read(values),

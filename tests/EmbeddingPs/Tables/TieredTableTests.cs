@@ -71,6 +71,30 @@ public sealed class TieredTableTests : IDisposable
         Assert.True(table.Log.FileBytes < (rowBytes * table.RowCount * 3) + (8 << 16), $"{table.Log.FileBytes} bytes for {table.RowCount} rows");
     }
 
+    [Theory]
+    [InlineData(20)]
+    [InlineData(600)]
+    public void A_capture_that_is_read_late_has_the_rows_as_they_were(int cache)
+    {
+        using var table = Create(cache);
+        Train(1, 50, table);
+        var expected = table.ScanAll(64);
+        var captured = new CapturedRows();
+        Assert.Equal(expected.Count, table.BeginCapture(CaptureScope.Alone, captured));
+        Train(51, 400, table);
+        Assert.NotEqual(expected, table.ScanAll(64));
+        while (table.Capture() || table.CaptureSource!.Give(captured))
+        {
+        }
+
+        table.EndCapture();
+        Assert.Equal(expected, captured.Rows);
+
+        // What only the capture needed is used again.
+        Train(401, 600, table);
+        Assert.True(table.Log.FileBytes < ((table.StoredBytes + 20) * table.RowCount * 3) + (8 << 16), $"{table.Log.FileBytes} bytes for {table.RowCount} rows");
+    }
+
     [Fact]
     public void A_checkpoint_is_recovered_whatever_came_after_it()
     {
@@ -296,6 +320,19 @@ public sealed class TieredTableTests : IDisposable
                 table.Step = step;
                 table.Apply(rows, gradients);
                 table.Release(rows);
+            }
+        }
+    }
+
+    private sealed class CapturedRows : IRowSink
+    {
+        public SortedDictionary<long, float[]> Rows { get; } = [];
+
+        public unsafe void Take(ReadOnlySpan<long> keys, ReadOnlySpan<nint> rows)
+        {
+            for (int i = 0; i < keys.Length; i++)
+            {
+                Rows.Add(keys[i], new ReadOnlySpan<float>((void*)rows[i], Options.Dimension).ToArray());
             }
         }
     }

@@ -4,6 +4,7 @@ namespace OpenEmbedding.Launcher.CommandLine.Groups;
 internal sealed class GeneralGroup : OptionGroup
 {
     private readonly LaunchOption _file;
+    private readonly LaunchOption _checkBuild;
     private readonly LaunchOption _dryRun;
     private readonly LaunchOption _verbose;
     private readonly LaunchOption _help;
@@ -13,6 +14,7 @@ internal sealed class GeneralGroup : OptionGroup
         : base("General")
     {
         _file = Value(["--config-file"], "FILE", "YAML file with these options; the command line wins over it");
+        _checkBuild = Switch(["--check-build", "-cb"], "print what this machine has for jobs and start nothing");
         _dryRun = Switch(["--dry-run"], "print the mpirun command line and start nothing");
         _verbose = Switch(["--verbose"], "print the mpirun command line and what it follows from", "output.verbose");
         _help = Switch(["--help", "-h"], "print this");
@@ -20,6 +22,8 @@ internal sealed class GeneralGroup : OptionGroup
     }
 
     public string? ConfigurationFile(LaunchValues values) => values.Last(_file)?.NotEmpty("a file");
+
+    public bool CheckBuild(LaunchValues values) => values.On(_checkBuild) is not null;
 
     public bool DryRun(LaunchValues values) => values.On(_dryRun) is not null;
 
