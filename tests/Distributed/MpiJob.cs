@@ -81,12 +81,8 @@ public sealed partial class MpiJob : IDisposable
         return Start([.. launcher, "dotnet", program, .. args], env, timeout);
     }
 
-    /// <summary>Starts a program that starts a job.</summary>
-    /// <param name="words">The program and its arguments.</param>
-    /// <param name="timeout">When to kill it and fail; default 120 s.</param>
-    public static MpiJob StartLauncher(IReadOnlyList<string> words, TimeSpan? timeout = null) => Start(words, null, timeout);
-
-    private static MpiJob Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string?>? env, TimeSpan? timeout)
+    /// <summary>Starts a command that starts the ranks by itself; the other parameters as in <see cref="Run"/>.</summary>
+    public static MpiJob Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string?>? env = null, TimeSpan? timeout = null)
     {
         // setsid makes mpirun the leader of a group of its own, which a signal reaches as a terminal's Ctrl-C would.
         var start = new ProcessStartInfo("setsid") { RedirectStandardOutput = true, RedirectStandardError = true };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
@@ -9,14 +10,19 @@ public static partial class TorchThreads
     // Hydra sets it in ranks that it has bound to cores.
     private const string BoundByHydra = "HYDRA_USER_PROVIDED_BINDING";
 
+    // Slurm sets it where a job asked for cores for each task.
+    private const string CoresOfTask = "SLURM_CPUS_PER_TASK";
+
     private const int OnlineProcessors = 84;
 
     /// <summary>Gives torch this rank's share of the cores, at least one thread.</summary>
     /// <param name="ranksOnHost">Ranks of the job on this host, at least 1.</param>
     public static void Share(int ranksOnHost)
     {
+        int own = Environment.ProcessorCount;
         bool bound = Environment.GetEnvironmentVariable(BoundByHydra) is not null;
-        set_num_threads(Count(Environment.ProcessorCount, bound ? (int)sysconf(OnlineProcessors) : Environment.ProcessorCount, ranksOnHost));
+        int host = bound ? (int)sysconf(OnlineProcessors) : own;
+        set_num_threads(Asked(own, Environment.GetEnvironmentVariable(CoresOfTask)) ?? Count(own, host, ranksOnHost));
     }
 
     /// <summary>The threads of a rank.</summary>
@@ -24,6 +30,12 @@ public static partial class TorchThreads
     /// <param name="host">The cores that the ranks of the host share.</param>
     /// <param name="ranksOnHost">Ranks of the job on this host, at least 1.</param>
     internal static int Count(int own, int host, int ranksOnHost) => Math.Clamp(host / ranksOnHost, 1, own);
+
+    /// <summary>The threads of a rank whose job asked Slurm for cores; null if it did not.</summary>
+    /// <param name="own">The cores on which this rank may run; where Slurm binds tasks, those of this rank alone, and not to be shared.</param>
+    /// <param name="coresOfTask">The number that the job asked for, null if none.</param>
+    internal static int? Asked(int own, string? coresOfTask) =>
+        int.TryParse(coresOfTask, NumberStyles.None, CultureInfo.InvariantCulture, out int cores) ? Math.Clamp(cores, 1, own) : null;
 
     [LibraryImport("libc")]
     private static partial nint sysconf(int name);

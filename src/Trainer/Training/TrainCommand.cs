@@ -12,6 +12,9 @@ internal static class TrainCommand
 {
     private static readonly TimeSpan _firstRankSpeaks = TimeSpan.FromMilliseconds(500);
 
+    // To the very end of the process: SIGTERM would otherwise change the exit code while the runtime shuts down.
+    private static readonly List<PosixSignalRegistration> _signals = [];
+
     /// <summary>Runs this rank's part of the job.</summary>
     /// <param name="load">Reads and checks the configuration.</param>
     /// <returns>The exit code, the same on every rank that gets this far.</returns>
@@ -28,15 +31,16 @@ internal static class TrainCommand
             return failure.ExitCode;
         }
 
-        var interruption = new Interruption();
-        using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, communication, interruption);
-        using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, communication, interruption);
+        var interruption = new Interruption(TimeProvider.System);
+        _signals.Add(OnSignal(PosixSignal.SIGINT, communication, interruption));
+        _signals.Add(OnSignal(PosixSignal.SIGTERM, communication, interruption));
         try
         {
             return Run(communication, load, interruption);
         }
         catch (StartupException failure)
         {
+            interruption.Settle();
             if (failure.FirstRank == communication.Rank)
             {
                 Console.Error.WriteLine($"oe-train: {failure.Message}");
@@ -66,6 +70,7 @@ internal static class TrainCommand
         {
             cluster.Serve();
             ReportMemory(communication);
+            interruption.Settle();
             return ExitCodeOf(interruption);
         }
 
@@ -88,6 +93,7 @@ internal static class TrainCommand
         job.Report(tables);
         cluster.EndTraining();
         long[] memory = ReportMemory(communication);
+        interruption.Settle();
         if (cluster.Rank == 0 && options.Output.Summary is { } summary)
         {
             Summarize(options, cluster, communication, result, traffic, tables, memory).Write(summary, options);
@@ -111,7 +117,7 @@ internal static class TrainCommand
         PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = true;
-            if (interruption.Note(context.Signal.ToString()))
+            if (interruption.Note(context.Signal))
             {
                 return;
             }

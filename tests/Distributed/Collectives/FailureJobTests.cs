@@ -68,6 +68,16 @@ public sealed class FailureJobTests
     }
 
     [Fact]
+    public void Launcher_without_pmi_is_refused()
+    {
+        var environment = new Dictionary<string, string?> { ["SLURM_STEP_NUM_TASKS"] = "2" };
+        var result = MpiJob.Run(0, CollectivesProgram.Path, ["collectives"], environment);
+        Assert.Equal(4, result.ExitCode);
+        Assert.Contains("started by Slurm's srun as one of 2 tasks without PMI", result.Error);
+        Assert.Contains("srun --mpi=pmi2", result.Error);
+    }
+
+    [Fact]
     public void Signal_ends_a_process_alone()
     {
         using var job = MpiJob.Start(0, CollectivesProgram.Path, ["stuck"], timeout: TimeSpan.FromSeconds(60));

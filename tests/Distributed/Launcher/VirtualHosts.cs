@@ -33,7 +33,7 @@ public sealed class VirtualHosts : IDisposable
             .. arguments,
         ];
         // The script takes a command line for a shell, as ssh does.
-        return MpiJob.StartLauncher([_script, "ssh", Prefix + "1", string.Join(' ', words.Select(word => $"'{word}'"))], OeTrain.Limit);
+        return MpiJob.Start([_script, "ssh", Prefix + "1", string.Join(' ', words.Select(word => $"'{word}'"))], timeout: OeTrain.Limit);
     }
 
     public void Cut(int host) => Assert.Null(Call("cut", $"{host}"));

@@ -15,4 +15,16 @@ public sealed class TorchThreadsTests
     {
         Assert.Equal(expected, TorchThreads.Count(own, host, ranks));
     }
+
+    [Theory]
+    [InlineData(null, 16, null)]
+    [InlineData(null, 16, "")]
+    [InlineData(4, 4, "4")]
+    [InlineData(3, 16, "3")]
+    [InlineData(2, 2, "8")]
+    [InlineData(1, 16, "0")]
+    public void SlurmSaysTheCoresOfATask(int? expected, int own, string? coresOfTask)
+    {
+        Assert.Equal(expected, TorchThreads.Asked(own, coresOfTask));
+    }
 }
