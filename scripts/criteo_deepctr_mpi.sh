@@ -2,8 +2,9 @@
 # The main job: trains examples/criteo.json on several ranks of this machine.
 #   scripts/criteo_deepctr_mpi.sh [--data FILE] [any other option of oe-train]
 # Options are passed on and win over the file. Without --data the job trains on Criteo-shaped rows that oe-train generates once.
-#   NP     number of ranks, 8 unless set
-#   ROWS   number of generated rows, 50000 unless set
+#   NP         number of ranks, 8 unless set
+#   ROWS       number of generated rows, 50000 unless set
+#   LAUNCHER   what starts the ranks, mpirun.mpich unless set
 # The exit code is the job's.
 set -euo pipefail
 invoked_from=$PWD
@@ -34,4 +35,4 @@ fi
 
 # Paths among the options mean what they mean where the caller stands.
 cd "$invoked_from"
-exec mpirun.mpich -np "${NP:-8}" "$root/bin/oe-train" "$root/examples/criteo.json" "${data[@]}" "$@"
+exec "${LAUNCHER:-mpirun.mpich}" -np "${NP:-8}" "$root/bin/oe-train" "$root/examples/criteo.json" "${data[@]}" "$@"
