@@ -3,11 +3,13 @@ using System.Text;
 
 namespace OpenEmbedding.Collectives.Mpi;
 
-/// <summary>A call of MPI failed.</summary>
+/// <summary>A call of MPI failed: before ranks are known the job cannot be formed, afterwards another rank or the network is lost.</summary>
 public sealed class MpiException : OpenEmbeddingException
 {
     internal MpiException(string operation, int rank, long count, int code, string text)
-        : base($"{(rank < 0 ? "" : $"rank {rank}: ")}{operation} of {count} elements failed: {text}", JobExitCode.Cluster)
+        : base(
+            $"{(rank < 0 ? "" : $"rank {rank}: ")}{operation} of {count} elements failed: {text}",
+            rank < 0 ? JobExitCode.Cluster : JobExitCode.Failure)
     {
         Operation = operation;
         Rank = rank;
