@@ -12,7 +12,7 @@ export NP=${NP:-2}
 
 rm -rf "$checkpoints"
 echo "== 4 epochs, each saved under tmp/epoch"
-"$here/criteo_deepctr_mpi.sh" "$@" --epochs 4 --checkpoint "$checkpoints"
+"$here/criteo_deepctr_mpi.sh" "$@" --export null --epochs 4 --checkpoint "$checkpoints"
 
 echo "== from the newest checkpoint up to epoch 6"
-"$here/criteo_deepctr_mpi.sh" "$@" --epochs 6 --load "$checkpoints" --checkpoint "$checkpoints"
+"$here/criteo_deepctr_mpi.sh" "$@" --export null --epochs 6 --load "$checkpoints" --checkpoint "$checkpoints"

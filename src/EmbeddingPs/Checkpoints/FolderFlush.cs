@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 
 /// <summary>Brings the names of a folder's files to the disk: a new file or a rename outlasts a loss of power only then.</summary>
-internal static partial class FolderFlush
+public static partial class FolderFlush
 {
     private const int ReadOnly = 0;
 

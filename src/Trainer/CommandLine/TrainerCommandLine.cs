@@ -23,6 +23,7 @@ public static class TrainerCommandLine
         ["--load"] = "load.from",
         ["--resume"] = "checkpoint.resume",
         ["--save"] = "output.model",
+        ["--export"] = "output.export",
     };
 
     /// <summary>What an alias stands for when no value follows it, as in the scripts that have it as a switch.</summary>
@@ -33,7 +34,7 @@ public static class TrainerCommandLine
         ["--resume"] = "true",
     };
 
-    private static readonly string[] _later = ["--export", "--cache", "--profile"];
+    private static readonly string[] _later = ["--cache", "--profile"];
 
     /// <summary>Says what the arguments ask for.</summary>
     /// <exception cref="OpenEmbeddingException">One line; exit code <see cref="JobExitCode.Configuration"/>.</exception>

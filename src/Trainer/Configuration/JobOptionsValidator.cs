@@ -22,6 +22,7 @@ internal static class JobOptionsValidator
         CheckGrowth(job);
         CheckCluster(job.Cluster);
         CheckResume(job.Checkpoint);
+        CheckPredictions(job);
     }
 
     private static void CheckColumns(DataOptions data)
@@ -104,6 +105,25 @@ internal static class JobOptionsValidator
         {
             throw Fault(
                 "checkpoint.resume", "checkpoint.resume = true needs checkpoint.directory, the folder from which training goes on", "checkpoint.directory");
+        }
+    }
+
+    private static void CheckPredictions(JobOptions job)
+    {
+        if (job.Output.Predictions is null)
+        {
+            return;
+        }
+
+        if (job.Data.Test is null)
+        {
+            throw Fault("output.predictions", "output.predictions needs data.test, the rows that are predicted", "data.test");
+        }
+
+        if (job.Data.Shard != ShardRule.Rows)
+        {
+            throw Fault(
+                "output.predictions", "output.predictions needs data.shard = \"rows\": trainers with files of their own do not read in the order of the rows", "data.shard");
         }
     }
 

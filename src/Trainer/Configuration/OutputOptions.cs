@@ -21,6 +21,16 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Model { get; init; }
 
+    /// <summary>
+    /// A folder that the job makes for the trained model, from columns to probability, in the form of ONNX; left out, none is written.
+    /// </summary>
+    [MinLength(1)]
+    public string? Export { get; init; }
+
+    /// <summary>A file for the probability of each test row after the last epoch, a line each in the order of the rows; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Predictions { get; init; }
+
     /// <summary>How progress is shown, from one rank only.</summary>
     public ProgressStyle Progress { get; init; } = ProgressStyle.Auto;
 }

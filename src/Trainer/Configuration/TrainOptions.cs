@@ -9,8 +9,8 @@ public sealed record TrainOptions
     [Range(1, 16777216)]
     public int BatchSize { get; init; } = 4096;
 
-    /// <summary>Passes over the training rows.</summary>
-    [Range(1, 1000000)]
+    /// <summary>Passes over the training rows; 0: none is trained on, and what was loaded is tested, saved and exported.</summary>
+    [Range(0, 1000000)]
     public int Epochs { get; init; } = 1;
 
     /// <summary>The most steps of an epoch; left out, until all rows are read.</summary>

@@ -6,7 +6,7 @@ namespace OpenEmbedding.Trainer.Data;
 
 /// <summary>Scales dense values, the same way on training and test rows.</summary>
 /// <remarks>Immutable and thread-safe. The result for a value depends on the value and its column only, bit by bit.</remarks>
-public sealed class DenseScale
+public sealed partial class DenseScale
 {
     private const int SmallCounts = 4096;
 

@@ -1,4 +1,5 @@
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Export;
 
 namespace OpenEmbedding.Trainer.Data;
 
@@ -31,6 +32,22 @@ internal static class SparseKeys
         {
             Modulo(values, vocabulary.Of(0));
         }
+    }
+
+    /// <summary>Says what <see cref="Map"/> computes, of values [n, columns].</summary>
+    public static GraphValue Describe(ComputationGraph graph, GraphValue values, int columns, SparseIds rule, Vocabulary vocabulary)
+    {
+        if (rule == SparseIds.Modulo)
+        {
+            long[] sizes = vocabulary.IsPerColumn ? [.. Enumerable.Range(0, columns).Select(vocabulary.Of)] : [vocabulary.Of(0)];
+            return graph.Remainder(values, graph.Integers("keys.vocabulary", sizes));
+        }
+
+        // Without the sign bit: of a negative number that is the number plus 2^63.
+        GraphValue offsets = graph.Integers("keys.offsets", [.. Enumerable.Range(1, columns).Select(column => column * ColumnStride)]);
+        GraphValue sums = graph.Add(values, offsets);
+        return graph.Select(
+            graph.Less(sums, graph.Integers("keys.zero", 0)), graph.Subtract(sums, graph.Integers("keys.sign", long.MinValue)), sums);
     }
 
     private static void Modulo(Span<long> values, long vocabulary)

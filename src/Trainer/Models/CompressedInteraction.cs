@@ -1,3 +1,4 @@
+using OpenEmbedding.Trainer.Export;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -57,6 +58,34 @@ internal sealed class CompressedInteraction : nn.Module<Tensor, Tensor>
         }
 
         return cat(outputs, 1).matmul(_output);
+    }
+
+    /// <summary>Says what <see cref="forward"/> computes, of all products at once.</summary>
+    /// <param name="graph">Takes the operations.</param>
+    /// <param name="input">[n, F, d].</param>
+    /// <param name="columnCount">F.</param>
+    /// <param name="dimension">d.</param>
+    public GraphValue Describe(ComputationGraph graph, GraphValue input, long columnCount, long dimension)
+    {
+        GraphValue columns = graph.Transpose(input, 0, 2, 1);
+        GraphValue factors = graph.Reshape(columns, -1, dimension, columnCount, 1);
+        GraphValue maps = columns;
+        long mapCount = columnCount;
+        var outputs = new List<GraphValue>();
+        for (int i = 0; i < _layers.Count; i++)
+        {
+            (Parameter weight, Parameter bias) = _layers[i];
+            GraphValue products = graph.Multiply(factors, graph.Reshape(maps, -1, dimension, 1, mapCount));
+            products = graph.Reshape(products, -1, dimension, columnCount * mapCount);
+            GraphValue mixed = graph.MatrixProduct(products, graph.Weight($"cin.{i}.weight", weight));
+            mixed = graph.Relu(graph.Add(mixed, graph.Weight($"cin.{i}.bias", bias)));
+            bool splits = _splitHalf && i < _layers.Count - 1;
+            mapCount = splits ? weight.shape[1] / 2 : weight.shape[1];
+            outputs.Add(graph.Sum(splits ? graph.Slice(mixed, 2, mapCount, weight.shape[1]) : mixed, axis: 1));
+            maps = splits ? graph.Slice(mixed, 2, 0, mapCount) : mixed;
+        }
+
+        return graph.MatrixProduct(graph.Concatenate(1, outputs), graph.Weight("cin.output.weight", _output));
     }
 
     protected override void Dispose(bool disposing)

@@ -12,11 +12,13 @@ namespace OpenEmbedding.Trainer.Models;
 /// Source: DeepCTR's LR, WDL, DeepFM and xDeepFM. B samples, F sparse columns of dimension d, n dense columns; the logits of the parts and a
 /// global bias are added.
 /// </remarks>
-public sealed class CtrModel : nn.Module<Tensor, Tensor, Tensor, Tensor>
+public sealed partial class CtrModel : nn.Module<Tensor, Tensor, Tensor, Tensor>
 {
     private const string LinearDense = "linear.dense";
     private const double DefaultL2 = 1e-5;
     private readonly ModelOptions _options;
+    private readonly int _sparseColumns;
+    private readonly int _dimension;
     private readonly Parameter? _linearDense;
     private readonly Parameter _bias;
     private readonly Dnn? _dnn;
@@ -26,6 +28,8 @@ public sealed class CtrModel : nn.Module<Tensor, Tensor, Tensor, Tensor>
         : base(options.Name.ToString())
     {
         _options = options;
+        _sparseColumns = sparseColumns;
+        _dimension = dimension;
         ScalarType type = options.Dtype == ElementType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var weights = new SeededWeights(options.Seed, type);
         if (denseColumns > 0)

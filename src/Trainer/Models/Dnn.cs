@@ -1,3 +1,4 @@
+using OpenEmbedding.Trainer.Export;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -36,6 +37,19 @@ internal sealed class Dnn : nn.Module<Tensor, Tensor>
         }
 
         return x.matmul(_output);
+    }
+
+    /// <summary>Says what <see cref="forward"/> computes.</summary>
+    public GraphValue Describe(ComputationGraph graph, GraphValue input)
+    {
+        GraphValue x = input;
+        for (int i = 0; i < _layers.Count; i++)
+        {
+            x = graph.MatrixProduct(x, graph.Weight($"dnn.{i}.weight", _layers[i].Weight));
+            x = graph.Relu(graph.Add(x, graph.Weight($"dnn.{i}.bias", _layers[i].Bias)));
+        }
+
+        return graph.MatrixProduct(x, graph.Weight("dnn.output.weight", _output));
     }
 
     protected override void Dispose(bool disposing)

@@ -1,12 +1,13 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Export;
 
 namespace OpenEmbedding.Trainer.Training;
 
 /// <summary>What a trainer opens before training: data, the checkpoint to load, and the folders to write to, which only the first trainer has.</summary>
 internal sealed record JobInputs(
-    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model) : IDisposable
+    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export) : IDisposable
 {
     /// <summary>Opens everything.</summary>
     /// <exception cref="OpenEmbeddingException">A file or folder is missing, damaged, of another model, or in use by another job.</exception>
@@ -24,11 +25,12 @@ internal sealed record JobInputs(
                 JobExitCode.Configuration);
         }
 
+        ExportFolder? export = options.Output.Export is { } path && trainer == 0 ? new ExportFolder(path) : null;
         CheckpointDirectory? model = OpenFolder(options.Output.Model, trainer);
         return model?.NewestManifest([]) is { } other
             ? throw new OpenEmbeddingException(
                 $"{other} is there already; remove it, or give output.model another folder", JobExitCode.Configuration)
-            : new JobInputs(data, start, checkpoints, model);
+            : new JobInputs(data, start, checkpoints, model, export);
     }
 
     /// <inheritdoc/>

@@ -80,6 +80,7 @@ internal static class TrainCommand
         if (!result.Stopped)
         {
             job.WriteModel(inputs.Model);
+            job.WriteExport(inputs.Export, result);
         }
 
         if (cluster.Rank == 0 && options.Output.Weights is { } weights)

@@ -65,12 +65,14 @@ internal sealed class TrainStep : IDisposable
     }
 
     /// <summary>Scores the plan's batch without learning from it.</summary>
-    public void Evaluate(StepPlan plan, BinaryMetrics metrics)
+    /// <returns>The logits of its rows, until the next batch.</returns>
+    public ReadOnlySpan<float> Evaluate(StepPlan plan, BinaryMetrics metrics)
     {
         using var noGradients = no_grad();
         using DisposeScope scope = NewDisposeScope();
         _tensors.Load(plan);
         Score(_model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense), plan, metrics);
+        return _scores.AsSpan(0, plan.Batch.Rows);
     }
 
     public void Dispose() => _tensors.Dispose();

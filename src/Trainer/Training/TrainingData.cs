@@ -28,6 +28,9 @@ internal sealed class TrainingData
     /// <summary>Whether there are test rows.</summary>
     public bool HasTest => _options.Data.Test is not null;
 
+    /// <summary>How dense values are scaled; only behind <see cref="ShareScale"/>.</summary>
+    public DenseScale Scale => _scale;
+
     /// <summary>Gives all trainers the same scale; every trainer calls it once.</summary>
     public void ShareScale(ProcessSet trainers)
     {

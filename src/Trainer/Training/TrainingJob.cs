@@ -221,35 +221,6 @@ internal sealed partial class TrainingJob : IDisposable
         return plan;
     }
 
-    private Quality Evaluate()
-    {
-        var metrics = new BinaryMetrics();
-        using BatchReader reader = _data.OpenTest();
-        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
-        StepPlan plan = Pull(batches);
-        while (plan != batches.Empty)
-        {
-            StepPlan next = Pull(batches);
-            if (plan.Batch.Rows > 0)
-            {
-                _step.Evaluate(plan, metrics);
-            }
-
-            _badRows += plan.Batch.BadRows;
-            batches.Return(plan);
-            plan = next;
-        }
-
-        return Reduce(metrics);
-    }
-
-    private StepPlan Pull(BatchPipeline batches)
-    {
-        StepPlan plan = batches.Next();
-        plan.BeginPull(_store, StoreStep, PullMode.Evaluate);
-        return plan;
-    }
-
     private Quality Reduce(BinaryMetrics metrics)
     {
         _cluster.Trainers.AllReduce(metrics.Counts);

@@ -16,7 +16,7 @@ public sealed class CommandLineTests
     [InlineData("command line: --checkpoint needs a value", "--checkpoint")]
     [InlineData("command line: --load needs a value", "--load")]
     [InlineData("command line: --save needs a value", "--save")]
-    [InlineData("command line: --export comes in a later version", "--export", "x")]
+    [InlineData("command line: --export needs a value", "--export")]
     [InlineData("command line: --cache comes in a later version", "--cache")]
     [InlineData("command line: --profile comes in a later version", "--profile", "x")]
     [InlineData("command line: generate: --out is missing; it is the file to write", "generate")]

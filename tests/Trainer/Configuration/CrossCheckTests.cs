@@ -36,6 +36,10 @@ public sealed class CrossCheckTests : IDisposable
     [InlineData(
         "cluster.hot_rows = 10 does not go with cluster.staleness = 2: the trainers sum the gradients of hot rows in every step; allowed: 0, or cluster.staleness = 0",
         "--cluster.hot_rows=10", "--cluster.staleness=2")]
+    [InlineData("output.predictions needs data.test, the rows that are predicted", "--output.predictions=p")]
+    [InlineData(
+        "output.predictions needs data.shard = \"rows\": trainers with files of their own do not read in the order of the rows",
+        "--output.predictions=p", "--data.test=b", "--data.shard=files")]
     [InlineData("data.dense_scale = \"criteo1tb\" needs 13 columns in data.dense, which has 2", "--data.dense_scale=criteo1tb", "--data.dense=I1,I2")]
     [InlineData(
         "data.vocabulary has 2 numbers; allowed is one number, or one for each of the 3 columns of data.sparse", "--data.vocabulary=5,6", "--data.sparse=C1,C2,C3")]

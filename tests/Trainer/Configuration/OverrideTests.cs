@@ -101,7 +101,7 @@ public sealed class OverrideTests : IDisposable
     [InlineData("command line: optimizer.beta_1 is not a known key of Adagrad (allowed: name, learning_rate, initial_accumulator_value, epsilon)", "--optimizer.beta_1=0.5")]
     [InlineData("command line: optimizer: line 1, position 2: not valid JSON: 'n' is an invalid start of a property name. Expected a '\"'.", "--optimizer", "{name}")]
     [InlineData("command line: optimizer: name is given twice", "--optimizer", "{\"name\": \"SGD\", \"name\": \"Adam\"}")]
-    [InlineData("command line: train.epochs = 0 is not an integer from 1 to 1000000", "--epochs=0")]
+    [InlineData("command line: train.epochs = -1 is not an integer from 0 to 1000000", "--epochs=-1")]
     public void Bad_values_are_refused(string message, params string[] overrides) =>
         Assert.Equal(message, _folder.Refusal("{\"data\": {\"train\": \"a\"}}", overrides));
 
@@ -123,6 +123,7 @@ public sealed class OverrideTests : IDisposable
             "data.sparse_ids" when value == "hash" => ["--data=a", "--embedding.kind=hash"],
             var path when path.StartsWith("embedding.growth.", StringComparison.Ordinal) => ["--data=a", "--embedding.kind=hash"],
             "checkpoint.resume" => ["--data=a", "--checkpoint=c"],
+            "output.predictions" => ["--data=a", "--data.test=b"],
             "embedding.initializer.minimum" => ["--data=a", "--embedding.initializer.maximum=1e10"],
             "embedding.initializer.maximum" => ["--data=a", "--embedding.initializer.minimum=-1e10"],
             _ => ["--data=a"],

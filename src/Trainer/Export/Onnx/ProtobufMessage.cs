@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Text;
+
+namespace OpenEmbedding.Trainer.Export.Onnx;
+
+/// <summary>A protobuf message that grows field by field, in memory.</summary>
+/// <remarks>
+/// <code>
+/// field  = varint(number · 8 + kind) value
+/// value  = varint                        kind 0, integers
+///        | varint(length) bytes          kind 2, texts, bytes and messages
+/// varint = groups of 7 bits, the lowest first, bit 7 set in all but the last
+/// </code>
+/// Source: https://protobuf.dev/programming-guides/encoding/.
+/// </remarks>
+internal sealed class ProtobufMessage
+{
+    private const int VarintKind = 0;
+    private const int LengthKind = 2;
+    private readonly ArrayBufferWriter<byte> _buffer = new();
+
+    /// <summary>What was written so far.</summary>
+    public ReadOnlySpan<byte> Bytes => _buffer.WrittenSpan;
+
+    /// <summary>Writes an integer.</summary>
+    public ProtobufMessage Integer(int field, long value)
+    {
+        Varint(((ulong)field << 3) | VarintKind);
+        Varint((ulong)value);
+        return this;
+    }
+
+    /// <summary>Writes a text in UTF-8.</summary>
+    public ProtobufMessage Text(int field, string value)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(value);
+        Begin(field, bytes.Length);
+        _buffer.Write(bytes);
+        return this;
+    }
+
+    /// <summary>Writes a message inside this one.</summary>
+    public ProtobufMessage Message(int field, ProtobufMessage value)
+    {
+        Begin(field, value.Bytes.Length);
+        _buffer.Write(value.Bytes);
+        return this;
+    }
+
+    /// <summary>Writes the beginning of a field whose bytes are written elsewhere, behind this message.</summary>
+    public ProtobufMessage Begin(int field, long length)
+    {
+        Varint(((ulong)field << 3) | LengthKind);
+        Varint((ulong)length);
+        return this;
+    }
+
+    /// <summary>Writes the fields of another message as its own.</summary>
+    public ProtobufMessage Append(ProtobufMessage other)
+    {
+        _buffer.Write(other.Bytes);
+        return this;
+    }
+
+    private void Varint(ulong value)
+    {
+        const int GroupBits = 7;
+        const ulong More = 1 << GroupBits;
+        Span<byte> room = _buffer.GetSpan(10);
+        int count = 0;
+        for (; value >= More; value >>= GroupBits)
+        {
+            room[count++] = (byte)(value | More);
+        }
+
+        room[count++] = (byte)value;
+        _buffer.Advance(count);
+    }
+}

@@ -1,0 +1,55 @@
+using OpenEmbedding.EmbeddingPs.Checkpoints;
+using OpenEmbedding.EmbeddingPs.Client;
+using OpenEmbedding.Trainer.Data;
+using OpenEmbedding.Trainer.Metrics;
+
+namespace OpenEmbedding.Trainer.Training;
+
+/// <content>The test rows.</content>
+internal sealed partial class TrainingJob
+{
+    /// <summary>Scores the test rows; after the last epoch writes their probabilities, where the configuration asks for them.</summary>
+    private Quality Evaluate()
+    {
+        if (_options.Output.Predictions is not { } path || _epoch <= _options.Train.Epochs)
+        {
+            return Evaluate(predictions: null);
+        }
+
+        if (_cluster.Rank > 0)
+        {
+            return Evaluate(new PredictionLines(_cluster.Trainers, Stream.Null));
+        }
+
+        Quality? quality = null;
+        WholeFile.Write(path, stream => quality = Evaluate(new PredictionLines(_cluster.Trainers, stream)));
+        return quality!;
+    }
+
+    private Quality Evaluate(PredictionLines? predictions)
+    {
+        var metrics = new BinaryMetrics();
+        using BatchReader reader = _data.OpenTest();
+        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
+        StepPlan plan = Pull(batches);
+        while (plan != batches.Empty)
+        {
+            StepPlan next = Pull(batches);
+            ReadOnlySpan<float> logits = plan.Batch.Rows > 0 ? _step.Evaluate(plan, metrics) : [];
+            predictions?.Write(logits);
+            _badRows += plan.Batch.BadRows;
+            batches.Return(plan);
+            plan = next;
+        }
+
+        predictions?.Finish();
+        return Reduce(metrics);
+    }
+
+    private StepPlan Pull(BatchPipeline batches)
+    {
+        StepPlan plan = batches.Next();
+        plan.BeginPull(_store, StoreStep, PullMode.Evaluate);
+        return plan;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using OpenEmbedding.Trainer.Export;
+using OpenEmbedding.Trainer.Export.Onnx;
+
+namespace OpenEmbedding.Trainer.Training;
+
+/// <content>The trained model for other programs.</content>
+internal sealed partial class TrainingJob
+{
+    /// <summary>Writes the model from columns to probability, where the configuration asks for it.</summary>
+    /// <param name="folder">The folder, null but on the first trainer, which alone writes.</param>
+    /// <param name="training">What was trained.</param>
+    /// <exception cref="Collectives.OpenEmbeddingException">It cannot be written.</exception>
+    public void WriteExport(ExportFolder? folder, TrainingResult training)
+    {
+        if (folder is null)
+        {
+            return;
+        }
+
+        var clock = Stopwatch.StartNew();
+        var tables = new ExportedTables(_layout, _store, StoreStep);
+        ComputationGraph graph = ModelGraph.Create(_options.Data, _model, _data.Scale, tables);
+        new OnnxFile(graph).Write(folder);
+        var description = ModelDescription.Create(_options, graph, training, _layout, tables.RowCount, folder.Files);
+        folder.Write(ModelDescription.FileName, description.Write);
+        folder.Commit();
+        double megabytes = folder.Files.Sum(file => file.Bytes) / 1e6;
+        _progress.Say(FormattableString.Invariant($"exported {folder.Target}: {megabytes:F1} MB in {clock.Elapsed.TotalSeconds:F1} s"));
+    }
+}

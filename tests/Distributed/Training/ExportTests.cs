@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace OpenEmbedding.Distributed.Tests.Training;
+
+/// <summary>An exported model gives the probabilities that the trainer's own evaluation gives.</summary>
+[Trait("Kind", "Job")]
+public sealed class ExportTests : IDisposable
+{
+    private const double Tolerance = 1e-6;
+    private const int Rows = 3000;
+    private const int TestRows = 701;
+    private readonly OeTrain _train = new();
+
+    public void Dispose() => _train.Dispose();
+
+    [Theory]
+    [InlineData("LR", "array")]
+    [InlineData("WDL", "array")]
+    [InlineData("DeepFM", "array")]
+    [InlineData("xDeepFM", "array")]
+    [InlineData("LR", "hash")]
+    [InlineData("WDL", "hash")]
+    [InlineData("DeepFM", "hash")]
+    [InlineData("xDeepFM", "hash")]
+    public void PredictsAsTheTrainer(string model, string kind) => AssertPredicts(
+        3, kind, "--model", model, "--cluster.servers", "2", "--model.dnn_hidden_units", "32,16", "--model.cin_layer_size", "8,6");
+
+    [Theory]
+    [InlineData("array", "--cluster.strategy", "allreduce")]
+    [InlineData("hash", "--cluster.strategy", "allgather", "--data.dense_scale", "none", "--model.dtype", "float64")]
+    [InlineData("array", "--cluster.servers", "colocated", "--embedding.sparse_as_dense_size", "100", "--data.vocabulary", "500", "--data.dense_scale", "criteo1tb")]
+    [InlineData("hash", "--cluster.servers", "1", "--cluster.hot_rows", "50", "--data.dense_scale", "log")]
+    [InlineData("hash", "--embedding.growth.min_count", "2", "--embedding.initializer", "constant")]
+    [InlineData("array", "--cluster.wire.pull", "bfloat16", "--train.batch_size", "97")]
+    public void PredictsAsTheTrainerHoweverRowsAreKept(string kind, params string[] more) => AssertPredicts(2, kind, more);
+
+    [Theory]
+    [InlineData("array")]
+    [InlineData("hash")]
+    public void PredictsAsTheTrainerWithRowsInFiles(string kind) => AssertPredicts(
+        2, kind, "--embedding.storage", "tiered", "--embedding.cache_mb", "1", "--embedding.storage_path", _train.In("store"));
+
+    private void AssertPredicts(int ranks, string kind, params string[] more)
+    {
+        string train = OeTrain.RealData ?? _train.WriteRows("train.txt", Rows);
+
+        // Of a hash table only keys that were trained have rows of their own.
+        bool seen = kind == "hash";
+        string test = OeTrain.RealData is not null || seen ? train : _train.WriteRows("test.txt", TestRows, seed: 2);
+        int first = seen || OeTrain.RealData is null ? 0 : Rows;
+        string[] rows = [.. File.ReadLines(test).Skip(first).Take(TestRows)];
+        string folder = _train.In("criteo/1");
+        string[] job =
+        [
+            "--data.train.files", train, "--data.train.rows", $"0-{Rows - 1}", "--data.test.files", test, "--data.test.rows", $"{first}-{first + TestRows - 1}",
+            "--embedding.kind", kind, "--optimizer.learning_rate", "0.05", "--train.batch_size", "64",
+        ];
+
+        JsonElement summary = _train.Summary(ranks, [.. job, "--export", folder, "--output.predictions", _train.In("predictions.txt"), .. more]);
+
+        double[] expected = [.. File.ReadLines(_train.In("predictions.txt")).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
+        using var model = new ExportedModel(folder);
+        float[] predicted = model.Predict(rows, batch: 100);
+        Assert.Equal(TestRows, expected.Length);
+        Assert.Equal(TestRows, predicted.Length);
+        Assert.True(expected.Max() - expected.Min() > 0.1, "the rows do not differ");
+        Assert.All(predicted.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, Tolerance));
+        Assert.All(model.Predict(rows.Take(3), batch: 1).Zip(predicted), pair => Assert.Equal(pair.Second, pair.First, Tolerance));
+        AssertDescribes(folder, summary);
+    }
+
+    private static void AssertDescribes(string folder, JsonElement summary)
+    {
+        JsonElement description = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "model.json"))).RootElement;
+        Assert.Equal(39, description.GetProperty("inputs").GetArrayLength());
+        Assert.Equal("probability", description.GetProperty("outputs")[0].GetProperty("name").GetString());
+        Assert.Equal(summary.GetProperty("steps").GetInt64(), description.GetProperty("training").GetProperty("steps").GetInt64());
+        Assert.Equal(
+            summary.GetProperty("test").GetProperty("auc").GetDouble(), description.GetProperty("training").GetProperty("test").GetProperty("auc").GetDouble());
+        JsonElement file = Assert.Single(description.GetProperty("files").EnumerateArray());
+        byte[] content = File.ReadAllBytes(Path.Combine(folder, file.GetProperty("name").GetString()!));
+        Assert.Equal(content.Length, file.GetProperty("bytes").GetInt64());
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), file.GetProperty("sha256").GetString());
+        Assert.Equal(["model.json", "model.onnx"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal([folder], Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
+    }
+}

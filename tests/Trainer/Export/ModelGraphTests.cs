@@ -1,0 +1,68 @@
+using OpenEmbedding.Collectives;
+using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Export;
+using OpenEmbedding.Trainer.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace OpenEmbedding.Trainer.Tests.Export;
+
+/// <summary>The graph of a model computes what its forward pass computes.</summary>
+public sealed class ModelGraphTests
+{
+    private const int Columns = 5;
+    private const int Dimension = 4;
+    private const int TableRows = 20;
+
+    [Theory]
+    [InlineData(ModelName.LR, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.LR, ElementType.Float64, 0, true)]
+    [InlineData(ModelName.WDL, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.WDL, ElementType.Float64, 0, true)]
+    [InlineData(ModelName.DeepFM, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.DeepFM, ElementType.Float64, 2, true)]
+    [InlineData(ModelName.XDeepFM, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.XDeepFM, ElementType.Float64, 2, false)]
+    public void Logits_are_those_of_the_forward_pass(ModelName name, ElementType type, int denseColumns, bool splitHalf)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        ScalarType torchType = type == ElementType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var options = new ModelOptions
+        {
+            Name = name, DnnHiddenUnits = [8, 3], CinLayerSize = [6, 4, 3], CinSplitHalf = splitHalf, Dtype = type, Seed = 1,
+        };
+        CtrModel model = CtrModel.Create(options, Columns, Dimension, denseColumns);
+        foreach ((string _, Parameter parameter) in model.named_parameters())
+        {
+            parameter.copy_(rand_like(parameter) - 0.4);
+        }
+
+        Tensor linear = rand(TableRows, 1, dtype: torchType) - 0.5;
+        Tensor embeddings = rand(TableRows, Dimension, dtype: torchType) - 0.5;
+        Tensor keys = randint(0, TableRows, [7, Columns], dtype: ScalarType.Int64);
+        Tensor dense = rand(7, denseColumns, dtype: ScalarType.Float32);
+        float[] expected = model.forward(linear[keys].squeeze(-1), embeddings[keys], dense.to_type(torchType)).to_type(ScalarType.Float32).data<float>().ToArray();
+
+        var graph = new ComputationGraph(type);
+        GraphValue[] numbers = [.. Enumerable.Range(0, denseColumns).Select(column => graph.Input($"I{column}", ElementType.Float32))];
+        GraphValue[] ids = [.. Enumerable.Range(0, Columns).Select(column => graph.Input($"C{column}", ElementType.Int64))];
+        GraphValue rows = graph.Concatenate(1, ids);
+        GraphValue? embedded = name == ModelName.LR ? null : graph.Rows(Table("embedding", embeddings), rows);
+        GraphValue? scaled = denseColumns > 0 ? graph.Cast(graph.Concatenate(1, numbers), type) : null;
+        graph.Output("logit", model.Describe(graph, graph.Rows(Table("linear", linear), rows), embedded, scaled), ElementType.Float32);
+
+        using var onnx = new OnnxGraph(graph);
+        float[] actual = onnx.Run<float>(
+        [
+            .. Enumerable.Range(0, denseColumns).Select(column => (Array)dense[.., column].contiguous().data<float>().ToArray()),
+            .. Enumerable.Range(0, Columns).Select(column => (Array)keys[.., column].contiguous().data<long>().ToArray()),
+        ]);
+        Assert.Equal(7, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 2e-6 * Math.Max(1, Math.Abs(pair.First))));
+
+        GraphValue Table(string table, Tensor weights) =>
+            graph.Array(new ExportArray(table, type, weights.shape, stream => stream.Write(weights.bytes)));
+    }
+}
