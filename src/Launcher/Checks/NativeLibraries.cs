@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace OpenEmbedding.Launcher.Checks;
@@ -7,30 +6,13 @@ namespace OpenEmbedding.Launcher.Checks;
 /// <summary>Checks of native libraries: they are loaded, and say their version.</summary>
 internal static unsafe partial class NativeLibraries
 {
-    // More than any MPI returns.
-    private const int VersionLength = 1 << 16;
-
     /// <summary>MPICH's library.</summary>
     public static CheckResult Mpich()
     {
         const string Name = "libmpich";
-        foreach (string file in (string[])["libmpich.so.12", "libmpi.so.12"])
-        {
-            // Old Open MPI shares the second name.
-            if (NativeLibrary.TryLoad(file, out nint library) && !NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _)
-                && NativeLibrary.TryGetExport(library, "MPI_Get_library_version", out nint address))
-            {
-                byte* text = (byte*)NativeMemory.AllocZeroed(VersionLength);
-                int length = 0;
-                // The C function; MPI allows it before MPI_Init.
-                ((delegate* unmanaged<byte*, int*, int>)address)(text, &length);
-                string version = Encoding.UTF8.GetString(text, length);
-                NativeMemory.Free(text);
-                return new CheckResult(Name, true, $"{DescribeMpich(version)}, {PathOf(file)}", Required: true);
-            }
-        }
-
-        return new CheckResult(Name, false, "neither libmpich.so.12 nor MPICH's libmpi.so.12 loads: install the package mpich", Required: true);
+        return MpichLibrary.Load() is { } library
+            ? new CheckResult(Name, true, $"{DescribeMpich(library.Description)}, {PathOf(library.File)}", Required: true)
+            : new CheckResult(Name, false, "neither libmpich.so.12 nor MPICH's libmpi.so.12 loads: install the package mpich", Required: true);
     }
 
     /// <summary>What MPICH says of itself, in one line: version, ABI and device.</summary>

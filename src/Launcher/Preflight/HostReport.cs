@@ -2,9 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace OpenEmbedding.Launcher.Preflight;
 
@@ -14,8 +12,6 @@ internal sealed partial record HostReport
     /// <summary>The argument that asks for a report: <c>oe-run --report-host PROXY PROGRAM [ADDRESS PORT]</c>.</summary>
     public const string Argument = "--report-host";
 
-    private const string MpiLibrary = "libmpich.so.12";
-    private const int LongestVersion = 8192;
     private const int MayExecute = 1;
     private static readonly TimeSpan _connectLimit = TimeSpan.FromSeconds(5);
 
@@ -50,7 +46,7 @@ internal sealed partial record HostReport
     {
         Name = Environment.MachineName,
         Version = typeof(HostReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
-        Mpich = FindMpich(),
+        Mpich = MpichLibrary.Load()?.Version,
         HasProxy = File.Exists(proxy),
         HasProgram = Candidates(program).Any(IsExecutable),
     };
@@ -92,23 +88,6 @@ internal sealed partial record HostReport
         }
     }
 
-    private static unsafe string? FindMpich()
-    {
-        if (!NativeLibrary.TryLoad(MpiLibrary, out nint library) || !NativeLibrary.TryGetExport(library, "MPI_Get_library_version", out nint function))
-        {
-            return null;
-        }
-
-        // May be called before MPI starts.
-        byte* text = stackalloc byte[LongestVersion];
-        int length;
-        _ = ((delegate* unmanaged<byte*, int*, int>)function)(text, &length);
-        return VersionLine().Match(Encoding.UTF8.GetString(text, length)) is { Success: true } match ? match.Groups[1].Value : "of unknown version";
-    }
-
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int access(string path, int mode);
-
-    [GeneratedRegex(@"Version:\s*(\S+)")]
-    private static partial Regex VersionLine();
 }
