@@ -121,14 +121,16 @@ internal sealed class ComputationGraph(ElementType type)
         return new GraphValue(output);
     }
 
+    // Below a name and a slash, writers of formats have names of their own.
     private string Unique(string name)
     {
         string unique = name;
-        for (int number = 1; !_names.Add(unique); number++)
+        for (int number = 1; _names.Contains(unique) || _inputs.Exists(input => input.Name.StartsWith(unique + "/", StringComparison.Ordinal)); number++)
         {
             unique = $"{name}_{number}";
         }
 
+        _names.Add(unique);
         return unique;
     }
 }

@@ -4,24 +4,26 @@ namespace OpenEmbedding.Trainer.Export;
 internal sealed class SortedKeys
 {
     private readonly List<long> _keys = [];
+    private int _merged;
 
-    /// <summary>Takes keys; they count from the next <see cref="Merge"/> on.</summary>
-    public void Add(ReadOnlySpan<long> keys) => _keys.AddRange(keys);
+    /// <summary>Takes the keys that are not there; they count from the next <see cref="Merge"/> on.</summary>
+    /// <param name="keys">Keys, of which none was given since the last <see cref="Merge"/>.</param>
+    public void Add(ReadOnlySpan<long> keys)
+    {
+        foreach (long key in keys)
+        {
+            if (_keys.BinarySearch(0, _merged, key, comparer: null) < 0)
+            {
+                _keys.Add(key);
+            }
+        }
+    }
 
-    /// <summary>Sorts, and leaves each key once.</summary>
+    /// <summary>Brings all keys in their order.</summary>
     public void Merge()
     {
         _keys.Sort();
-        int distinct = 0;
-        for (int i = 0; i < _keys.Count; i++)
-        {
-            if (distinct == 0 || _keys[i] != _keys[distinct - 1])
-            {
-                _keys[distinct++] = _keys[i];
-            }
-        }
-
-        _keys.RemoveRange(distinct, _keys.Count - distinct);
+        _merged = _keys.Count;
     }
 
     /// <summary>All keys of the last <see cref="Merge"/>.</summary>

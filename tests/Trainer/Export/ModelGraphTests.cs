@@ -31,7 +31,12 @@ public sealed class ModelGraphTests
         ScalarType torchType = type == ElementType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var options = new ModelOptions
         {
-            Name = name, DnnHiddenUnits = [8, 3], CinLayerSize = [6, 4, 3], CinSplitHalf = splitHalf, Dtype = type, Seed = 1,
+            Name = name,
+            DnnHiddenUnits = [8, 3],
+            CinLayerSize = [6, 4, 3],
+            CinSplitHalf = splitHalf,
+            Dtype = type,
+            Seed = 1,
         };
         CtrModel model = CtrModel.Create(options, Columns, Dimension, denseColumns);
         foreach ((string _, Parameter parameter) in model.named_parameters())

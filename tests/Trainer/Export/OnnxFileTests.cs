@@ -32,16 +32,28 @@ public sealed class OnnxFileTests : IDisposable
         Assert.Equal([0.75f, 499499.75f, 7007.75f], onnx.Run<float>(new long[] { 0, 499, 7 }));
     }
 
-    [Fact]
-    public void Keys_are_found_and_others_have_the_place_behind_them()
+    [Theory]
+    [InlineData(OnnxFile.MostEncodedKeys, 4)]
+    [InlineData(0, 1)]
+    [InlineData(0, 2)]
+    [InlineData(0, 3)]
+    [InlineData(0, 4)]
+    [InlineData(0, 5)]
+    [InlineData(0, 1000)]
+    [InlineData(0, 1024)]
+    [InlineData(OnnxFile.MostEncodedKeys, 1000)]
+    public void Keys_are_found_and_others_have_the_place_behind_them(int mostEncodedKeys, int count)
     {
+        var random = new Random(count);
+        long[] odd = [0, 3, 1L << 40, long.MaxValue];
+        long[] keys = [.. odd.TakeLast(count).Concat(Enumerable.Range(0, count).Select(_ => random.NextInt64())).Distinct().Take(count).Order()];
+        long[] values = [.. odd, .. keys, .. keys.Select(key => key ^ 1), long.MaxValue - 1, 1];
         var graph = new ComputationGraph(ElementType.Float32);
-        GraphValue key = graph.Input("key", ElementType.Int64);
-        graph.Output("place", graph.Find(key, [0, 3, 1L << 40, long.MaxValue]), ElementType.Int64);
+        graph.Output("place", graph.Find(graph.Input("key", ElementType.Int64), keys), ElementType.Int64);
 
-        using var onnx = new OnnxGraph(graph);
+        using var onnx = new OnnxGraph(graph, mostEncodedKeys: mostEncodedKeys);
 
-        Assert.Equal([0, 1, 2, 3, 4, 4, 4], onnx.Run<long>(new[] { 0, 3, 1L << 40, long.MaxValue, 1, (1L << 40) + 1, long.MaxValue - 1 }));
+        Assert.Equal(values.Select(value => Array.IndexOf(keys, value)).Select(place => place < 0 ? (long)count : place), onnx.Run<long>(values));
     }
 
     [Fact]
@@ -50,13 +62,13 @@ public sealed class OnnxFileTests : IDisposable
         var graph = new ComputationGraph(ElementType.Float32);
         GraphValue number = graph.Input("probability", ElementType.Float32);
         GraphValue same = graph.Input("probability", ElementType.Int64);
-        GraphValue other = graph.Input("add", ElementType.Float32);
-        GraphValue sum = graph.Add(graph.Add(number, graph.Cast(same, ElementType.Float32)), other);
+        GraphValue other = graph.Input("reshape/shape", ElementType.Float32);
+        GraphValue sum = graph.Add(graph.Add(number, graph.Cast(same, ElementType.Float32)), graph.Reshape(other, -1, 1));
         graph.Output("probability", sum, ElementType.Float32);
 
         using var onnx = new OnnxGraph(graph);
 
-        Assert.Equal(["probability", "probability_1", "add"], onnx.Inputs);
+        Assert.Equal(["probability", "probability_1", "reshape/shape"], onnx.Inputs);
         Assert.Equal(["probability_2"], onnx.Outputs);
         Assert.Equal([111f], onnx.Run<float>(new[] { 1f }, new[] { 10L }, new[] { 100f }));
     }
@@ -129,5 +141,8 @@ public sealed class OnnxFileTests : IDisposable
         keys.Add([5, 7]);
         keys.Merge();
         Assert.Equal([0, 1, 5, 7, 9], keys.ToArray());
+        keys.Add([9, 8]);
+        keys.Merge();
+        Assert.Equal([0, 1, 5, 7, 8, 9], keys.ToArray());
     }
 }

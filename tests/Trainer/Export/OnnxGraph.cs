@@ -11,10 +11,10 @@ internal sealed class OnnxGraph : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly InferenceSession _session;
 
-    public OnnxGraph(ComputationGraph graph, long largestInside = OnnxFile.LargestInside)
+    public OnnxGraph(ComputationGraph graph, long largestInside = OnnxFile.LargestInside, int mostEncodedKeys = OnnxFile.MostEncodedKeys)
     {
         var export = new ExportFolder(Path.Combine(_folder.Path, "1"));
-        new OnnxFile(graph, largestInside).Write(export);
+        new OnnxFile(graph, largestInside, mostEncodedKeys).Write(export);
         export.Commit();
         Files = [.. export.Files.Select(file => file.Name)];
         _session = new InferenceSession(Path.Combine(export.Target, OnnxFile.FileName));

@@ -16,6 +16,12 @@ internal sealed class OnnxFile
     /// <summary>Constants of more bytes in all go to a file of their own.</summary>
     public const long LargestInside = 1_500_000_000;
 
+    /// <summary>
+    /// A longer list of keys is an array that is searched: encoders hold it in hash tables several times its size, and it would lie in memory while it is
+    /// written.
+    /// </summary>
+    public const int MostEncodedKeys = 1 << 20;
+
     private const int IrVersion = 7;
     private const long SmallestOutside = 1024;
 
@@ -27,11 +33,11 @@ internal sealed class OnnxFile
     private readonly ExportArray[] _arrays;
     private readonly long[] _offsets;
 
-    public OnnxFile(ComputationGraph graph, long largestInside = LargestInside)
+    public OnnxFile(ComputationGraph graph, long largestInside = LargestInside, int mostEncodedKeys = MostEncodedKeys)
     {
         _graph = graph;
-        var nodes = new OnnxNodes();
-        _nodes = [.. graph.Nodes.Select(nodes.Create)];
+        var nodes = new OnnxNodes(mostEncodedKeys);
+        _nodes = [.. graph.Nodes.SelectMany(nodes.Create)];
         _arrays = [.. graph.Arrays, .. nodes.Arrays];
         _outside = _arrays.Sum(array => array.Bytes) > largestInside;
         _offsets = new long[_arrays.Length];

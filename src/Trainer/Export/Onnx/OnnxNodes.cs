@@ -3,8 +3,9 @@ using OpenEmbedding.Collectives;
 namespace OpenEmbedding.Trainer.Export.Onnx;
 
 /// <summary>Operations as ONNX has them: those of <c>ai.onnx</c> 13 and <c>ai.onnx.ml</c> 2.</summary>
+/// <param name="mostEncodedKeys">A longer list to find numbers in is an array in place of an attribute.</param>
 /// <remarks>Source of the field numbers: onnx/onnx.proto. Source of the operators: https://onnx.ai/onnx/operators/.</remarks>
-internal sealed class OnnxNodes
+internal sealed partial class OnnxNodes(int mostEncodedKeys)
 {
     public const int Opset = 13;
     public const int MachineLearningOpset = 2;
@@ -23,8 +24,11 @@ internal sealed class OnnxNodes
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a type of exported arrays"),
     };
 
-    /// <summary>Makes the <c>NodeProto</c> of an operation.</summary>
-    public ProtobufMessage Create(GraphNode node) => node.Operation switch
+    /// <summary>Makes the <c>NodeProto</c>s of an operation, each behind those that it takes from.</summary>
+    public IReadOnlyList<ProtobufMessage> Create(GraphNode node) =>
+        node.Operation == Operation.Find && node.Numbers.Count > mostEncodedKeys ? Search(node) : [CreateOne(node)];
+
+    private ProtobufMessage CreateOne(GraphNode node) => node.Operation switch
     {
         Operation.Cast => Node("Cast", node, Attribute("to", TypeOf(node.Type))),
         Operation.Concatenate => Node("Concat", node, Attribute("axis", node.Numbers[0])),
@@ -38,7 +42,7 @@ internal sealed class OnnxNodes
         Operation.Clip => Node("Clip", node),
         Operation.Less => Node("Less", node),
         Operation.Select => Node("Where", node),
-        Operation.Find => Find(node),
+        Operation.Find => Encode(node),
         Operation.Rows => Node("Gather", node, Attribute("axis", 0)),
         Operation.MatrixProduct => Node("MatMul", node),
         Operation.Relu => Node("Relu", node),
@@ -50,7 +54,7 @@ internal sealed class OnnxNodes
         _ => throw new ArgumentOutOfRangeException(nameof(node), node.Operation, "not an operation"),
     };
 
-    private static ProtobufMessage Find(GraphNode node)
+    private static ProtobufMessage Encode(GraphNode node)
     {
         int count = node.Numbers.Count;
         ProtobufMessage message = Node(
@@ -62,15 +66,18 @@ internal sealed class OnnxNodes
         return message.Text(7, MachineLearningDomain);
     }
 
-    private static ProtobufMessage Node(string type, GraphNode node, params ReadOnlySpan<ProtobufMessage> attributes)
+    private static ProtobufMessage Node(string type, GraphNode node, params ReadOnlySpan<ProtobufMessage> attributes) =>
+        Node(type, node.Output, node.Inputs, attributes);
+
+    private static ProtobufMessage Node(string type, string output, IReadOnlyList<string> inputs, params ReadOnlySpan<ProtobufMessage> attributes)
     {
         var message = new ProtobufMessage();
-        foreach (string input in node.Inputs)
+        foreach (string input in inputs)
         {
             message.Text(1, input);
         }
 
-        message.Text(2, node.Output).Text(3, node.Output).Text(4, type);
+        message.Text(2, output).Text(3, output).Text(4, type);
         foreach (ProtobufMessage attribute in attributes)
         {
             message.Message(5, attribute);
@@ -103,12 +110,18 @@ internal sealed class OnnxNodes
         var inputs = new List<string>(node.Inputs);
         foreach ((string name, long[] numbers) in constants)
         {
-            // No other name has a slash behind that of a node.
-            string array = $"{node.Output}/{name}";
-            _arrays.Add(ExportArray.Of<long>(array, [numbers.Length], numbers));
-            inputs.Add(array);
+            inputs.Add(Constant(node, name, ExportArray.Of<long>("", [numbers.Length], numbers)));
         }
 
         return node with { Inputs = inputs };
+    }
+
+    private string Constant(GraphNode node, string name, long number) => Constant(node, name, ExportArray.Of<long>("", [], [number]));
+
+    private string Constant(GraphNode node, string name, ExportArray array)
+    {
+        string full = $"{node.Output}/{name}";
+        _arrays.Add(array with { Name = full });
+        return full;
     }
 }
