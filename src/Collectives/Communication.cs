@@ -28,6 +28,7 @@ public sealed partial class Communication : IDisposable
 
     private Communication(CommunicationOptions options, Intracommunicator? world)
     {
+        Check(options);
         Options = options;
         _world = world;
         Rank = world?.Rank ?? 0;
@@ -52,6 +53,7 @@ public sealed partial class Communication : IDisposable
             _messenger.Handle(TimelineChannel, OnTimeline);
             _queue.Ended = OnEnded;
             _engine = new Engine(_bells, _queue, _messenger, _joins, stalls);
+            _engine.CycleTime = CycleTime;
         }
 
         _messenger.Attach(_engine);
@@ -119,13 +121,44 @@ public sealed partial class Communication : IDisposable
         return _engine!.Exclusive(() => AddSet([.. ranks], _world.Split(key >= 0, key)));
     }
 
-    /// <summary>Sets the fusion buffer, the stall warning and the timeline once the configuration is known; the same on every rank.</summary>
+    /// <summary>The longest sleep of a waiting thread between two looks for messages.</summary>
+    public TimeSpan CycleTime => Options.CycleTime ?? _bells.UsualCycleTime;
+
+    /// <summary>Sets the fusion buffer, the cycle time, the stall warning and the timeline once the configuration is known; the same on every rank.</summary>
     /// <param name="options">The settings.</param>
     public void Configure(CommunicationOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.FusionBufferBytes, 1);
-        Options = options with { CallBytes = Options.CallBytes };
+        Check(options);
+        Apply(options with { CallBytes = Options.CallBytes });
         KeepTimeline();
+    }
+
+    /// <summary>Changes the settings that may change while the job runs.</summary>
+    /// <param name="fusionBufferBytes">The size of the fusion buffer, at least 1; every rank of a process set sets it between the same two operations.</param>
+    /// <param name="cycleTime">The longest sleep of this rank between two looks for messages.</param>
+    public void Tune(long fusionBufferBytes, TimeSpan cycleTime)
+    {
+        CommunicationOptions options = Options with { FusionBufferBytes = fusionBufferBytes, CycleTime = cycleTime };
+        Check(options);
+        Apply(options);
+    }
+
+    private void Apply(CommunicationOptions options)
+    {
+        Options = options;
+        if (_engine != null)
+        {
+            _engine.CycleTime = CycleTime;
+        }
+    }
+
+    private static void Check(CommunicationOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.FusionBufferBytes, 1);
+        if (options.CycleTime is { } cycleTime)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(cycleTime, CommunicationOptions.ShortestCycleTime);
+        }
     }
 
     /// <summary>Writes the timeline and ends MPI, once every rank has come here.</summary>

@@ -6,6 +6,15 @@ public sealed record CommunicationOptions
     /// <summary>The size of the buffer that packs the tensors of a grouped all-reduce, in bytes; at least 1, default 64 MiB.</summary>
     public long FusionBufferBytes { get; init; } = 64L << 20;
 
+    /// <summary>
+    /// The longest sleep of a waiting rank between two looks for messages, at least <see cref="ShortestCycleTime"/>; null, the default, is 4 ms where
+    /// all ranks share a host and ring each other, else 1 ms.
+    /// </summary>
+    public TimeSpan? CycleTime { get; init; }
+
+    /// <summary>The shortest <see cref="CycleTime"/>: 0.05 ms.</summary>
+    public static TimeSpan ShortestCycleTime { get; } = TimeSpan.FromMicroseconds(BackOff.ShortestMicroseconds);
+
     /// <summary>How long ranks may wait for others before a line names what waits and the ranks that are missing; default 60 s, zero turns it off.</summary>
     public TimeSpan StallWarning { get; init; } = TimeSpan.FromSeconds(60);
 

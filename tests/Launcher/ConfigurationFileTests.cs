@@ -70,6 +70,16 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
+    public void TheCommandLineTurnsAutotuneOfTheFileOff()
+    {
+        const string File = "autotune:\n  enabled: true\n  warmup_samples: 2\n  steps_per_sample: 5\n";
+        Assert.Equal(
+            ["oe-train", "--autotune.steps_per_sample", "5", "--autotune.enabled", "true", "--autotune.warmup_steps", "10", "a.json"],
+            Parse(File, "-np", "1", "a.json").Command);
+        Assert.Equal(["--autotune.enabled", "false"], Parse(File, "-np", "1", "--no-autotune", "a.json").Command.Skip(3).Take(2));
+    }
+
+    [Fact]
     public void AKeyMayTurnASwitchOn()
     {
         Assert.Contains("--cluster.stall_warning_seconds", Parse("stall_check:\n  enabled: false\n", "-np", "1", "a.json").Command);

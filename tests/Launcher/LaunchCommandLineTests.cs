@@ -124,6 +124,24 @@ public sealed class LaunchCommandLineTests
             options.Command);
     }
 
+    [Theory]
+    [InlineData(new[] { "--autotune" }, new[] { "--autotune.enabled", "true" })]
+    [InlineData(new[] { "--autotune", "--no-autotune" }, new[] { "--autotune.enabled", "false" })]
+    [InlineData(new[] { "--autotune-warmup-samples", "3" }, new[] { "--autotune.warmup_steps", "30" })]
+    [InlineData(
+        new[] { "--autotune", "--autotune-log-file", "t.csv", "--autotune-warmup-samples", "2", "--autotune-steps-per-sample", "7", "--autotune-bayes-opt-max-samples", "20" },
+        new[] { "--autotune.log", "t.csv", "--autotune.steps_per_sample", "7", "--autotune.max_samples", "20", "--autotune.enabled", "true", "--autotune.warmup_steps", "14" })]
+    [InlineData(new[] { "--cycle-time-ms", "0.5" }, new[] { "--cluster.cycle_time_ms", "0.5" })]
+    public void AutotuneIsThatOfTheTrainer(string[] options, string[] keys) =>
+        Assert.Equal([Trainer, .. keys, "a.json"], Parse(["-np", "2", .. options, "a.json"]).Command);
+
+    [Theory]
+    [InlineData("--autotune sets autotune.enabled of oe-train; the command of the ranks is 'prog', neither oe-train nor a .json file", "--autotune", "prog")]
+    [InlineData("--autotune-warmup-samples takes a whole number from 0 to 100000; this is 'x'", "--autotune-warmup-samples", "x", "a.json")]
+    [InlineData("--autotune-gaussian-process-noise is not needed: settings are compared in turns, and samples of one setting tell the noise", "--autotune-gaussian-process-noise", "1", "a.json")]
+    public void AutotuneOptionsThatAreWrongAreOneLine(string message, params string[] arguments) =>
+        Assert.Equal(message, Assert.Throws<OpenEmbeddingException>(() => Parse(["-np", "2", .. arguments])).Message);
+
     [Fact]
     public void TurnsTheStallCheckOffForATrainerByName()
     {

@@ -11,9 +11,10 @@ namespace OpenEmbedding.Collectives;
 /// </remarks>
 internal struct BackOff
 {
+    internal const int ShortestMicroseconds = 50;
+
     private const int YieldsBetweenClockReadings = 16;
     private const int SilencePerSleep = 16;
-    private const double ShortestMicroseconds = 50;
 
     private readonly TimeSpan _yieldFor;
     private readonly double _longestMicroseconds;

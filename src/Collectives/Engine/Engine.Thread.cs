@@ -35,7 +35,7 @@ internal sealed partial class Engine
 
     private void RunThread()
     {
-        var backOff = BackOff.OfThread(_longestSleep);
+        var backOff = BackOff.OfThread(CycleTime);
         while (!_stopping && _failure == null)
         {
             var rings = _bell.Rings;
@@ -49,7 +49,7 @@ internal sealed partial class Engine
 
             if (progress)
             {
-                backOff.Reset();
+                backOff = BackOff.OfThread(CycleTime);
             }
             else if (HasWork && !OthersDrive)
             {
@@ -58,7 +58,7 @@ internal sealed partial class Engine
             else
             {
                 Idle();
-                backOff.Reset();
+                backOff = BackOff.OfThread(CycleTime);
             }
         }
     }

@@ -18,11 +18,11 @@ internal sealed partial class Engine : IWaiting
     private readonly List<Parking> _parked = [];
     private readonly IPolled[] _polled;
     private readonly Doorbell _bell;
-    private readonly TimeSpan _longestSleep;
     private int _driver;
     private int _waiters;
     private volatile int _parkedCount;
     private volatile Exception? _failure;
+    private long _cycleTicks;
 
     /// <summary>Makes an engine of a process that rings its bell itself.</summary>
     internal Engine(params IPolled[] polled)
@@ -34,8 +34,15 @@ internal sealed partial class Engine : IWaiting
     internal Engine(HostBells bells, params IPolled[] polled)
     {
         _bell = bells.Own;
-        _longestSleep = TimeSpan.FromMilliseconds(bells.CoversJob ? 4 : 1);
+        _cycleTicks = bells.UsualCycleTime.Ticks;
         _polled = polled;
+    }
+
+    /// <summary>The longest sleep between two polls, at least 0.05 ms; waits that are under way keep theirs.</summary>
+    internal TimeSpan CycleTime
+    {
+        get => TimeSpan.FromTicks(Volatile.Read(ref _cycleTicks));
+        set => Volatile.Write(ref _cycleTicks, value.Ticks);
     }
 
     private bool HasWork
@@ -58,7 +65,7 @@ internal sealed partial class Engine : IWaiting
     /// <exception cref="OpenEmbeddingException">Communication as a whole failed.</exception>
     public void Wait(IWaitCondition condition)
     {
-        var backOff = BackOff.OfWaiter(_longestSleep);
+        var backOff = BackOff.OfWaiter(CycleTime);
         Interlocked.Increment(ref _waiters);
         try
         {

@@ -46,6 +46,9 @@ internal sealed unsafe class HostBells : IDisposable
     /// <summary>Whether every rank of the job can ring: nothing arrives unheard.</summary>
     internal bool CoversJob { get; }
 
+    /// <summary>The cycle time where none is set: what rings ends a sleep, so it may be long; what comes from other hosts waits for its end.</summary>
+    internal TimeSpan UsualCycleTime => TimeSpan.FromMilliseconds(CoversJob ? 4 : 1);
+
     /// <summary>Wakes a rank that sleeps, if it is one of this host.</summary>
     internal void Ring(int rank) => _byRank[rank]?.Ring();
 

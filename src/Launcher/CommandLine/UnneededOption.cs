@@ -6,8 +6,7 @@ namespace OpenEmbedding.Launcher.CommandLine;
 /// <param name="Reason">Why it is not needed, or what to use.</param>
 internal sealed record UnneededOption(string[] Names, string? Key, string Reason)
 {
-    private const string NoCycles = "there are no cycles: the tensors of a step are packed and summed as one group";
-    private const string NoAutotune = "nothing is tuned while training; set --fusion-threshold-mb";
+    private const string NoCycles = "the timeline shows every operation from its request to its end; there are no cycles to mark";
     private const string MpiChooses = "MPICH chooses the way of a sum by its size and the hosts; sums of 16-bit numbers always go by hosts";
     private const string MpiOnly = "MPI is the only controller";
     private const string NoLevels = "there are no levels: warnings and errors are always printed";
@@ -15,17 +14,11 @@ internal sealed record UnneededOption(string[] Names, string? Key, string Reason
 
     public static IReadOnlyList<UnneededOption> All { get; } =
     [
-        new(["--cycle-time-ms"], "params.cycle_time_ms", NoCycles),
         new(["--cache-capacity"], "params.cache_capacity", "ranks exchange no names of tensors, so there are none to cache"),
         new(["--hierarchical-allreduce", "--no-hierarchical-allreduce"], "params.hierarchical_allreduce", MpiChooses),
         new(["--hierarchical-allgather", "--no-hierarchical-allgather"], "params.hierarchical_allgather", MpiChooses),
         new(["--torus-allreduce", "--no-torus-allreduce"], "params.torus_allreduce", MpiChooses),
-        new(["--autotune", "--no-autotune"], "autotune.enabled", NoAutotune),
-        new(["--autotune-log-file"], "autotune.log_file", NoAutotune),
-        new(["--autotune-warmup-samples"], "autotune.warmup_samples", NoAutotune),
-        new(["--autotune-steps-per-sample"], "autotune.steps_per_sample", NoAutotune),
-        new(["--autotune-bayes-opt-max-samples"], "autotune.bayes_opt_max_samples", NoAutotune),
-        new(["--autotune-gaussian-process-noise"], "autotune.gaussian_process_noise", NoAutotune),
+        new(["--autotune-gaussian-process-noise"], "autotune.gaussian_process_noise", "settings are compared in turns, and samples of one setting tell the noise"),
         new(["--timeline-mark-cycles", "--no-timeline-mark-cycles"], "timeline.mark_cycles", NoCycles),
         new(["--stall-check"], null, "the check is on unless --no-stall-check turns it off"),
         new(["--mpi-threads-disable", "--no-mpi-threads-disable"], "library_options.mpi_threads_disable", "one thread at a time calls MPI"),

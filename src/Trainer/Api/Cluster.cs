@@ -7,6 +7,7 @@ using OpenEmbedding.EmbeddingPs.Server;
 using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Models;
+using OpenEmbedding.Trainer.Tuning;
 
 namespace OpenEmbedding.Trainer;
 
@@ -143,11 +144,22 @@ public sealed partial class Cluster : IDisposable
 
     internal static CommunicationOptions CommunicationOptionsOf(ClusterOptions options) => new()
     {
-        FusionBufferBytes = (long)options.FusionBufferMb << 20,
+        FusionBufferBytes = (long)(options.FusionBufferMb ?? TunedSettings.UsualFusionBufferMb) << 20,
+        CycleTime = options.CycleTimeMs is { } cycle ? TimeSpan.FromMilliseconds(cycle) : null,
         StallWarning = TimeSpan.FromSeconds(options.StallWarningSeconds),
         StallShutdown = TimeSpan.FromSeconds(options.StallShutdownSeconds),
         Timeline = options.Timeline,
     };
+
+    /// <summary>The settings with which a job begins.</summary>
+    internal TunedSettings FirstSettings(JobOptions options) => TunedSettings.Of(options, _communication.CycleTime);
+
+    /// <summary>The values that are tried for the settings of a job.</summary>
+    internal SettingSpace SettingsOf(JobOptions options) => new(options, FirstSettings(options), _communication.Size);
+
+    /// <summary>Sets how this rank communicates; all trainers do so between the same two steps.</summary>
+    internal void Tune(TunedSettings settings) =>
+        _communication.Tune((long)settings.FusionBufferMb << 20, TimeSpan.FromMilliseconds(settings.CycleTimeMs));
 
     /// <summary>A row of the timeline, for what a part of the program does.</summary>
     internal TimelineLane TimelineLane(string name) => _communication.TimelineLane(name);

@@ -30,9 +30,16 @@ public sealed record ClusterOptions
     [Range(0, 16777216)]
     public int HotRows { get; init; }
 
-    /// <summary>The buffer that packs small tensors for one all-reduce, in MiB.</summary>
+    /// <summary>The buffer that packs small tensors for one all-reduce, in MiB; left out, 64, or what <c>autotune</c> finds.</summary>
     [Range(1, 16384)]
-    public int FusionBufferMb { get; init; } = 64;
+    public int? FusionBufferMb { get; init; }
+
+    /// <summary>
+    /// The longest sleep of a waiting rank between two looks for messages, in ms; left out, 4 where all ranks share a host, whose ranks wake each other,
+    /// else 1, or what <c>autotune</c> finds.
+    /// </summary>
+    [Range(0.05, 100.0)]
+    public double? CycleTimeMs { get; init; }
 
     /// <summary>How long ranks may wait for others before a warning names what waits and the ranks that are missing, in seconds; 0: no warning.</summary>
     [Range(0.0, 86400.0)]

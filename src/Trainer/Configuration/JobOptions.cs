@@ -29,6 +29,9 @@ public sealed partial record JobOptions
     /// <summary>What the ranks do and how they talk.</summary>
     public ClusterOptions Cluster { get; init; } = new();
 
+    /// <summary>Whether settings that decide the speed alone are searched during the first steps; a key of theirs that is given stays as it is.</summary>
+    public AutotuneOptions Autotune { get; init; } = new();
+
     /// <summary>What the job reports and leaves behind.</summary>
     public OutputOptions Output { get; init; } = new();
 }

@@ -17,9 +17,9 @@ public sealed record TrainOptions
     [Range(typeof(long), "1", "9223372036854775807")]
     public long? Steps { get; init; }
 
-    /// <summary>Batches that are read and pulled ahead of the step that runs.</summary>
+    /// <summary>Batches that are read ahead, besides the one that is pulled while a step runs; left out, 1, or what <c>autotune</c> finds.</summary>
     [Range(0, 1024)]
-    public int Prefetch { get; init; } = 1;
+    public int? Prefetch { get; init; }
 
     /// <summary>Steps between two lines of progress; 0 reports at the end of an epoch only.</summary>
     [Range(0, 1000000000)]

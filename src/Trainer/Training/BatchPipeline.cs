@@ -8,34 +8,37 @@ namespace OpenEmbedding.Trainer.Training;
 /// <summary>Reads batches and plans their keys on a thread of its own, a few batches ahead of the trainer.</summary>
 internal sealed class BatchPipeline : IDisposable
 {
+    /// <summary>Batches that are out at once: that of the step and, its pull under way, that of the next.</summary>
+    public const int InUse = 2;
+
     private readonly BatchReader _reader;
+    private readonly TableLayout _layout;
+    private readonly int _shards;
     private readonly Thread _thread;
     private readonly BlockingCollection<StepPlan> _free = [];
     private readonly BlockingCollection<StepPlan> _ready = [];
     private readonly List<StepPlan> _plans = [];
+    private readonly Stack<StepPlan> _spare = [];
     private readonly StepPlan _empty;
     private readonly TimelineLane _timeline;
     private readonly CancellationTokenSource _stop = new();
     private ExceptionDispatchInfo? _failure;
+    private int _circulating;
+    private int _wanted;
 
     /// <summary>Starts reading.</summary>
     /// <param name="reader">Where the batches come from; disposed with the pipeline.</param>
     /// <param name="layout">The tables.</param>
     /// <param name="shards">Shards of every table.</param>
-    /// <param name="prefetch">Batches read ahead of the trainer, at least 1.</param>
+    /// <param name="prefetch">Batches read ahead of the trainer; see <see cref="SetPrefetch"/>.</param>
     /// <param name="timeline">Where the thread shows what it does.</param>
     public BatchPipeline(BatchReader reader, TableLayout layout, int shards, int prefetch, TimelineLane timeline)
     {
         _reader = reader;
         _timeline = timeline;
-        const int InUse = 2; // the batch of this step and, its pull under way, that of the next
-        for (int i = 0; i < prefetch + InUse; i++)
-        {
-            var plan = new StepPlan(layout, shards, new Batch());
-            _plans.Add(plan);
-            _free.Add(plan);
-        }
-
+        _layout = layout;
+        _shards = shards;
+        SetPrefetch(prefetch);
         _empty = new StepPlan(layout, shards, new Batch());
         _thread = new Thread(Read) { IsBackground = true, Name = "batches" };
         _thread.Start();
@@ -57,11 +60,38 @@ internal sealed class BatchPipeline : IDisposable
     /// <summary>The batch that takes part without samples.</summary>
     public StepPlan Empty => _empty;
 
+    /// <summary>Changes how many batches are read ahead, 0 or more; their order and content stay. Batches that were read are trained before there are fewer.</summary>
+    public void SetPrefetch(int prefetch)
+    {
+        _wanted = prefetch + InUse;
+        while (_circulating < _wanted)
+        {
+            _free.Add(_spare.TryPop(out StepPlan? plan) ? plan : NewPlan());
+            _circulating++;
+        }
+
+        while (_circulating > _wanted && _free.TryTake(out StepPlan? plan))
+        {
+            _spare.Push(plan);
+            _circulating--;
+        }
+    }
+
     /// <summary>Gives a batch back for reuse.</summary>
     public void Return(StepPlan plan)
     {
         plan.Release();
-        if (plan != _empty)
+        if (plan == _empty)
+        {
+            return;
+        }
+
+        if (_circulating > _wanted)
+        {
+            _spare.Push(plan);
+            _circulating--;
+        }
+        else
         {
             _free.Add(plan);
         }
@@ -81,6 +111,13 @@ internal sealed class BatchPipeline : IDisposable
         _free.Dispose();
         _ready.Dispose();
         _stop.Dispose();
+    }
+
+    private StepPlan NewPlan()
+    {
+        var plan = new StepPlan(_layout, _shards, new Batch());
+        _plans.Add(plan);
+        return plan;
     }
 
     private bool ReadBatch(Batch batch)

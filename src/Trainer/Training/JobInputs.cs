@@ -2,12 +2,14 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Export;
+using OpenEmbedding.Trainer.Tuning;
 
 namespace OpenEmbedding.Trainer.Training;
 
-/// <summary>What a trainer opens before training: data, the checkpoint to load, and the folders to write to, which only the first trainer has.</summary>
+/// <summary>What a trainer opens before training: data, the checkpoint to load, and folders and files to write to, which only the first trainer has.</summary>
 internal sealed record JobInputs(
-    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export) : IDisposable
+    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export, AutotuneLog? AutotuneLog)
+    : IDisposable
 {
     /// <summary>Opens everything.</summary>
     /// <exception cref="OpenEmbeddingException">A file or folder is missing, damaged, of another model, or in use by another job.</exception>
@@ -30,7 +32,7 @@ internal sealed record JobInputs(
         return model?.NewestManifest([]) is { } other
             ? throw new OpenEmbeddingException(
                 $"{other} is there already; remove it, or give output.model another folder", JobExitCode.Configuration)
-            : new JobInputs(data, start, checkpoints, model, export);
+            : new JobInputs(data, start, checkpoints, model, export, OpenLog(options.Autotune, trainer));
     }
 
     /// <inheritdoc/>
@@ -38,7 +40,11 @@ internal sealed record JobInputs(
     {
         Checkpoints?.Dispose();
         Model?.Dispose();
+        AutotuneLog?.Dispose();
     }
+
+    private static AutotuneLog? OpenLog(AutotuneOptions options, int trainer) =>
+        options is { Enabled: true, Log: { } path } && trainer == 0 ? AutotuneLog.Create(path) : null;
 
     private static CheckpointDirectory? OpenFolder(string? path, int trainer) =>
         path is not null && trainer == 0 ? CheckpointDirectory.OpenForWriting(path) : null;

@@ -30,7 +30,7 @@ internal sealed partial class TrainingJob
     {
         var metrics = new BinaryMetrics();
         using BatchReader reader = _data.OpenTest();
-        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
+        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _settings.Prefetch, _cluster.TimelineLane("batches"));
         StepPlan plan = Pull(batches);
         while (plan != batches.Empty)
         {

@@ -6,6 +6,7 @@ using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Metrics;
 using OpenEmbedding.Trainer.Models;
+using OpenEmbedding.Trainer.Tuning;
 using TorchSharp;
 
 namespace OpenEmbedding.Trainer.Training;
@@ -26,6 +27,9 @@ internal sealed partial class TrainingJob : IDisposable
     private readonly SteadyClock _steady;
     private readonly CheckpointWriter? _checkpoints;
     private readonly Interruption _interruption;
+    private readonly Autotuner? _tuner;
+
+    private TunedSettings _settings;
 
     // Where training is; of the epoch under way, as long as there is one.
     private BinaryMetrics _metrics = new();
@@ -59,6 +63,10 @@ internal sealed partial class TrainingJob : IDisposable
         _step = new TrainStep(_model, _dense, cluster.Trainers, _store, new BatchTensors(_layout, options.Data.Dense.Count, type), cluster.TimelineLane("trainer"));
         _agreement = new StepAgreement(cluster.Trainers);
         _steady = new SteadyClock(options.Output.SteadyAfter);
+        _settings = cluster.FirstSettings(options);
+        _tuner = options.Autotune.Enabled && cluster.Rank == 0
+            ? new Autotuner(cluster.SettingsOf(options), options.Autotune, inputs.AutotuneLog, TimeProvider.System)
+            : null;
         if (options.Checkpoint.Directory is { } folder)
         {
             _checkpoints = new CheckpointWriter(inputs.Checkpoints, options.Checkpoint.Keep, options.Checkpoint.Increments, _store, Path.GetFullPath(folder));
@@ -92,6 +100,7 @@ internal sealed partial class TrainingJob : IDisposable
             stops = TrainEpoch();
             clock.Stop();
             _steady.Pause();
+            _tuner?.Pause();
             if (epoch == _epoch)
             {
                 break;
@@ -111,6 +120,8 @@ internal sealed partial class TrainingJob : IDisposable
             test = _data.HasTest ? Evaluate() : null;
         }
 
+        _tuner?.TrainingEnds();
+        Say(_tuner?.News());
         Say(_checkpoints?.Finish());
         _checkpoints?.ThrowIfLastFailed();
         return new TrainingResult(
@@ -135,6 +146,7 @@ internal sealed partial class TrainingJob : IDisposable
 
     public void Dispose()
     {
+        _tuner?.Dispose();
         _agreement.Dispose();
         _step.Dispose();
         _dense.Dispose();
@@ -152,10 +164,10 @@ internal sealed partial class TrainingJob : IDisposable
     private bool TrainEpoch()
     {
         using BatchReader reader = _data.OpenTrain(_rowsOfEpoch);
-        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _options.Train.Prefetch, _cluster.TimelineLane("batches"));
+        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _settings.Prefetch, _cluster.TimelineLane("batches"));
         long limit = _options.Train.Steps ?? long.MaxValue;
         StepPlan plan = Announce(batches, more: _stepsOfEpoch < limit);
-        _agreement.Complete();
+        Agree(batches);
         while (_agreement.GoesOn)
         {
             long globalRows = _agreement.GlobalRows;
@@ -164,7 +176,8 @@ internal sealed partial class TrainingJob : IDisposable
                 // Only malformed rows in the batches of all: they are passed over together, so that the places of all trainers stay alike.
                 Pass(batches, plan);
                 plan = Announce(batches, more: _stepsOfEpoch < limit);
-                _agreement.Complete();
+                Agree(batches);
+                _tuner?.Pause();
                 continue;
             }
 
@@ -176,7 +189,10 @@ internal sealed partial class TrainingJob : IDisposable
             Pass(batches, plan);
             plan = next;
             _samples += globalRows;
-            _agreement.Complete();
+            TunedSettings settings = _settings;
+            Agree(batches);
+            _tuner?.StepDone(settings, globalRows);
+            Say(_tuner?.News());
             _steady.StepDone(StoreStep, globalRows);
             _progress.Step(_stepsOfEpoch, _epoch, _samples, _agreement.GlobalLoss / Math.Max(1, _samplesOfEpoch));
             _samplesOfEpoch += globalRows;
@@ -184,6 +200,7 @@ internal sealed partial class TrainingJob : IDisposable
             if (_agreement.GoesOn && (_agreement.Stops || SaveIsDue()))
             {
                 Save();
+                _tuner?.Pause();
                 if (_agreement.Stops)
                 {
                     batches.Return(plan);
@@ -217,8 +234,21 @@ internal sealed partial class TrainingJob : IDisposable
         StepPlan plan = more ? batches.Next() : batches.Empty;
         plan.BeginPull(_store, StoreStep, PullMode.Train);
         _agreement.Begin(
-            plan.Batch.Rows, _metrics.Sums[0], hasBatch: plan != batches.Empty, saves: TimeIsUp(), stops: _interruption is { Deferred: true, Signal: not null });
+            plan.Batch.Rows, _metrics.Sums[0], hasBatch: plan != batches.Empty, saves: TimeIsUp(), stops: _interruption is { Deferred: true, Signal: not null },
+            _tuner?.Wanted);
         return plan;
+    }
+
+    /// <summary>Waits for the other trainers' announcements, and goes on with the settings among them as all do.</summary>
+    private void Agree(BatchPipeline batches)
+    {
+        _agreement.Complete();
+        if (_agreement.Settings is { } settings && settings != _settings)
+        {
+            _settings = settings;
+            _cluster.Tune(settings);
+            batches.SetPrefetch(settings.Prefetch);
+        }
     }
 
     private Quality Reduce(BinaryMetrics metrics)

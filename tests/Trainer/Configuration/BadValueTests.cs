@@ -12,10 +12,10 @@ public sealed class BadValueTests : IDisposable
         "train.batch_sise is not a known key; did you mean \"batch_size\"? (allowed: batch_size, epochs, steps, prefetch, log_every)")]
     [InlineData(
         "trian", "{}",
-        "trian is not a known key; did you mean \"train\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, output)")]
+        "trian is not a known key; did you mean \"train\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, autotune, output)")]
     [InlineData(
         "batch_size", "1",
-        "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, output)")]
+        "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, autotune, output)")]
     [InlineData(
         "output", "{\"colour\": 1}",
         "output.colour is not a known key (allowed: summary, steady_after, weights, model, export, predictions, progress)")]
@@ -48,6 +48,9 @@ public sealed class BadValueTests : IDisposable
     [InlineData("model", "{\"dnn_hidden_units\": 400}", "model.dnn_hidden_units = 400 is not a non-empty list, each item an integer from 1 to 1048576")]
     [InlineData("model", "{\"dnn_hidden_units\": [400, \"x\"]}", "model.dnn_hidden_units[1] = \"x\" is not an integer from 1 to 1048576")]
     [InlineData("model", "{\"dnn_hidden_units\": []}", "model.dnn_hidden_units = [] is not a non-empty list, each item an integer from 1 to 1048576")]
+    [InlineData("autotune", "true", "autotune = true is not an object with the keys enabled, log, warmup_steps, steps_per_sample, max_samples")]
+    [InlineData("autotune", "{\"enabled\": 1}", "autotune.enabled = 1 is not true or false")]
+    [InlineData("autotune", "{\"log\": \"\"}", "autotune.log = \"\" is not a non-empty string")]
     [InlineData("cluster", "{\"timeline\": 1}", "cluster.timeline = 1 is not a non-empty string")]
     [InlineData("cluster", "{\"timeline\": \"\"}", "cluster.timeline = \"\" is not a non-empty string")]
     [InlineData("optimizer", "7", "optimizer = 7 is not a name or an object with a name, one of \"SGD\", \"Adagrad\", \"Adadelta\", \"Adam\", \"Adamax\", \"Nadam\", \"RMSprop\", \"Ftrl\"")]
@@ -67,6 +70,11 @@ public sealed class BadValueTests : IDisposable
     [InlineData("cluster", "{\"hot_rows\": -1}", "cluster.hot_rows = -1 is not an integer from 0 to 16777216")]
     [InlineData("embedding", "{\"sparse_as_dense_size\": -1}", "embedding.sparse_as_dense_size = -1 is not an integer from 0 to 16777216")]
     [InlineData("cluster", "{\"stall_warning_seconds\": -1}", "cluster.stall_warning_seconds = -1 is not a number from 0 to 86400")]
+    [InlineData("cluster", "{\"cycle_time_ms\": 0}", "cluster.cycle_time_ms = 0 is not a number from 0.05 to 100")]
+    [InlineData("cluster", "{\"fusion_buffer_mb\": 0}", "cluster.fusion_buffer_mb = 0 is not an integer from 1 to 16384")]
+    [InlineData("autotune", "{\"max_samples\": 11}", "autotune.max_samples = 11 is not an integer from 12 to 1000000")]
+    [InlineData("autotune", "{\"steps_per_sample\": 0}", "autotune.steps_per_sample = 0 is not an integer from 1 to 1000000")]
+    [InlineData("autotune", "{\"warmup_steps\": -1}", "autotune.warmup_steps = -1 is not an integer from 0 to 1000000")]
     [InlineData("data", "{\"train\": \"a\", \"vocabulary\": 0}", "data.vocabulary = 0 is not an integer from 1 to 4611686018427387904")]
     [InlineData("data", "{\"train\": \"a\", \"vocabulary\": [5, 0]}", "data.vocabulary[1] = 0 is not an integer from 1 to 4611686018427387904")]
     public void Values_out_of_range_are_refused(string section, string value, string message) => AssertRefused(section, value, message);

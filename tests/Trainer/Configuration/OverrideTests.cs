@@ -48,7 +48,7 @@ public sealed class OverrideTests : IDisposable
         Assert.Equal(["a.csv"], job.Data.Train.Files);
         Assert.Equal(ModelName.WDL, job.Model.Name);
         Assert.Equal(new AdamOptions(), job.Optimizer);
-        Assert.Equal((8, 64, 5, 1), (job.Train.BatchSize, job.Embedding.Dimension, job.Train.Epochs, job.Train.Prefetch));
+        Assert.Equal((8, 64, 5, (int?)1), (job.Train.BatchSize, job.Embedding.Dimension, job.Train.Epochs, job.Train.Prefetch));
         Assert.Equal(ServerCount.Auto, job.Cluster.Servers);
         Assert.Equal(ServerCount.Dedicated(2), ConfigurationFolder.LoadArguments("--data=a", "--server", "2").Cluster.Servers);
     }
