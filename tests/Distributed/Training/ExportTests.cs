@@ -42,7 +42,18 @@ public sealed class ExportTests : IDisposable
     public void PredictsAsTheTrainerWithRowsInFiles(string kind) => AssertPredicts(
         2, kind, "--embedding.storage", "tiered", "--embedding.cache_mb", "1", "--embedding.storage_path", _train.In("store"));
 
-    private void AssertPredicts(int ranks, string kind, params string[] more)
+    /// <summary>1.75 GB: past what goes into a protobuf file, and more than a trainer may hold.</summary>
+    [Fact]
+    [Trait("Kind", "Long")]
+    public void LargeArraysGoToAFileBesideTheModelAndNotThroughMemory()
+    {
+        JsonElement summary = AssertPredicts(2, "array", "--embedding.dimension", "256", "--model.dnn_hidden_units", "8", "--cluster.servers", "1");
+
+        Assert.True(new FileInfo(_train.In("criteo/1/model.onnx.data")).Length > 1_500_000_000);
+        Assert.InRange(summary.GetProperty("peak_memory_bytes_by_rank")[0].GetInt64(), 1, 800_000_000);
+    }
+
+    private JsonElement AssertPredicts(int ranks, string kind, params string[] more)
     {
         string train = OeTrain.RealData ?? _train.WriteRows("train.txt", Rows);
 
@@ -69,6 +80,7 @@ public sealed class ExportTests : IDisposable
         Assert.All(predicted.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, Tolerance));
         Assert.All(model.Predict(rows.Take(3), batch: 1).Zip(predicted), pair => Assert.Equal(pair.Second, pair.First, Tolerance));
         AssertDescribes(folder, summary);
+        return summary;
     }
 
     private static void AssertDescribes(string folder, JsonElement summary)
@@ -79,11 +91,16 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(summary.GetProperty("steps").GetInt64(), description.GetProperty("training").GetProperty("steps").GetInt64());
         Assert.Equal(
             summary.GetProperty("test").GetProperty("auc").GetDouble(), description.GetProperty("training").GetProperty("test").GetProperty("auc").GetDouble());
-        JsonElement file = Assert.Single(description.GetProperty("files").EnumerateArray());
-        byte[] content = File.ReadAllBytes(Path.Combine(folder, file.GetProperty("name").GetString()!));
-        Assert.Equal(content.Length, file.GetProperty("bytes").GetInt64());
-        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), file.GetProperty("sha256").GetString());
-        Assert.Equal(["model.json", "model.onnx"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        foreach (JsonElement file in description.GetProperty("files").EnumerateArray())
+        {
+            using FileStream content = File.OpenRead(Path.Combine(folder, file.GetProperty("name").GetString()!));
+            Assert.Equal(content.Length, file.GetProperty("bytes").GetInt64());
+            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), file.GetProperty("sha256").GetString());
+        }
+
+        Assert.Equal(
+            [.. description.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("name").GetString()).Append("model.json").Order()],
+            Directory.GetFiles(folder).Select(Path.GetFileName).Order());
         Assert.Equal([folder], Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
     }
 }
