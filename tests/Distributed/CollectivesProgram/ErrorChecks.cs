@@ -33,7 +33,7 @@ internal static unsafe class ErrorChecks
             Check.Equal(operation, error.Operation, "operation of the error");
             Check.Equal(communication.Rank, error.Rank, "rank of the error");
             Check.Equal(count, error.Count, "count of the error");
-            Check.Equal(JobExitCode.Cluster, error.ExitCode, "exit code of the error");
+            Check.Equal(JobExitCode.Failure, error.ExitCode, "exit code of the error");
             Check.Equal(true, error.Code != 0, "code of the error");
             Check.Equal(true, error.Text.Contains(word, StringComparison.OrdinalIgnoreCase), $"\"{word}\" in \"{error.Text}\"");
             Check.Equal(true, error.Message.Contains(error.Text), "MPI's text in the message");
