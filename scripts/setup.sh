@@ -14,23 +14,11 @@ stop() {
 # Left running, MSBuild's nodes hold memory and keep the pipe open of whoever reads this script's output.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
-# Shows what a command printed only if it fails.
-quietly() {
-  local log result=0
-  log=$(mktemp)
-  "$@" > "$log" 2>&1 < /dev/null || result=$?
-  [[ $result -eq 0 ]] || cat "$log" >&2
-  rm -f "$log"
-  return "$result"
-}
+# shellcheck source=scripts/packages.sh
+source scripts/packages.sh
 
 install_mpich() {
-  [[ $(id -u) -eq 0 ]] || stop "mpirun.mpich is missing and installing it takes root: sudo apt-get update && sudo apt-get install --no-install-recommends mpich"
-  command -v apt-get > /dev/null || stop "mpirun.mpich is missing and this system has no apt-get: install MPICH (package mpich) by its own means, then run this again"
-  say "installing the package mpich (apt-get)"
-  # One unreachable source among several makes an update fail and need not matter, so only the installation decides.
-  apt-get update > /dev/null 2>&1 || true
-  DEBIAN_FRONTEND=noninteractive quietly apt-get install --yes --no-install-recommends mpich || stop "apt-get could not install mpich; its words are above"
+  install_packages mpirun.mpich mpich
   command -v mpirun.mpich > /dev/null || stop "the package mpich is installed, but mpirun.mpich is not on PATH ($PATH)"
 }
 

@@ -26,15 +26,8 @@ export SLURM_CONF=$folder/slurm.conf
 # In seconds; on a busy machine daemons may take long.
 start_patience=60 end_patience=20
 
-# Shows what a command printed only if it fails.
-quietly() {
-  local log result=0
-  log=$(mktemp)
-  "$@" > "$log" 2>&1 < /dev/null || result=$?
-  [[ $result -eq 0 ]] || cat "$log" >&2
-  rm -f "$log"
-  return "$result"
-}
+# shellcheck source=scripts/packages.sh
+source "$(dirname "${BASH_SOURCE[0]}")/packages.sh"
 
 # Runs a check again and again until it succeeds; fails after so many seconds.
 wait_until() {
@@ -49,12 +42,7 @@ wait_until() {
 programs_present() { command -v munged slurmctld slurmd srun > /dev/null && [[ $(command -v munged slurmctld slurmd srun | wc -l) -eq 4 ]]; }
 
 install_slurm() {
-  [[ $(id -u) -eq 0 ]] || stop "Slurm is missing and installing it takes root: sudo apt-get update && sudo apt-get install --no-install-recommends slurm-wlm munge"
-  command -v apt-get > /dev/null || stop "Slurm is missing and this system has no apt-get: install slurmctld, slurmd and munge by its own means, then run this again"
-  say "installing the packages slurm-wlm and munge (apt-get)"
-  # One unreachable source among several makes an update fail and need not matter, so only the installation decides.
-  apt-get update > /dev/null 2>&1 || true
-  DEBIAN_FRONTEND=noninteractive quietly apt-get install --yes --no-install-recommends slurm-wlm munge || stop "apt-get could not install slurm-wlm and munge; its words are above"
+  install_packages Slurm slurm-wlm munge
   programs_present || stop "the packages are installed, but munged, slurmctld, slurmd or srun is not on PATH ($PATH)"
 }
 

@@ -10,17 +10,14 @@ set -euo pipefail
 
 bridge=oe-hosts
 prefix=10.231.78.
+say() { printf 'virtual_hosts: %s\n' "$*"; }
 stop() {
   printf 'virtual_hosts: %s\n' "$*" >&2
   exit 1
 }
 
-install_ip() {
-  command -v apt-get > /dev/null || stop "ip is missing and this system has no apt-get: install the package iproute2 by its own means"
-  printf 'virtual_hosts: installing the package iproute2 (apt-get)\n'
-  apt-get update > /dev/null 2>&1 || true
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends iproute2 > /dev/null || stop "apt-get could not install iproute2"
-}
+# shellcheck source=scripts/packages.sh
+source "$(dirname "${BASH_SOURCE[0]}")/packages.sh"
 
 is_host() { [[ $1 =~ ^[1-9]$ && -e /run/netns/oe-host-$1 ]]; }
 
@@ -29,7 +26,7 @@ check_host() { is_host "$1" || stop "there is no host $1"; }
 up() {
   [[ ${1-} =~ ^[1-9]$ ]] || stop "up takes the number of hosts, 1 to 9, not '${1-}'"
   [[ $(id -u) -eq 0 ]] || stop "network namespaces take root"
-  command -v ip > /dev/null || install_ip
+  command -v ip > /dev/null || install_packages ip iproute2
   down
   ip link add "$bridge" type bridge
   ip address add "${prefix}254/24" dev "$bridge"
@@ -42,7 +39,7 @@ up() {
     ip -n "oe-host-$host" link set eth0 up
     ip -n "oe-host-$host" link set lo up
   done
-  printf 'virtual_hosts: %s1 to %s%s are up; a job on them, started from the first:\n' "$prefix" "$prefix" "$1"
+  say "${prefix}1 to $prefix$1 are up; a job on them, started from the first:"
   printf '  scripts/virtual_hosts.sh ssh %s1 bin/oe-run --launcher-exec scripts/virtual_hosts_ssh.sh --network-interfaces eth0 -H %s1:2,%s2:2 CONFIG.json\n' "$prefix" "$prefix" "$prefix"
 }
 

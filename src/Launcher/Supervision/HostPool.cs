@@ -11,6 +11,9 @@ internal sealed class HostPool(SupervisionOptions options, TimeProvider clock)
     private readonly Dictionary<string, Record> _records = [];
     private IReadOnlyList<Host> _hosts = [];
 
+    /// <summary>Whether there are hosts at all, set aside or not.</summary>
+    public bool HasHosts => _hosts.Count > 0;
+
     /// <summary>The hosts on which ranks can start now, in the order in which ranks fill them.</summary>
     public HostList Usable => HostList.Of(_hosts.Where(host => !IsSetAside(host.Name)));
 

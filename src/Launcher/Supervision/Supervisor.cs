@@ -41,15 +41,15 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
             }
 
             JobOutcome outcome = RunOnce(usable, ranks, out bool hostsCame);
+            if (outcome.IsInterrupted || IsFinal(outcome.ExitCode))
+            {
+                return outcome.ExitCode;
+            }
+
             if (hostsCame && outcome.ExitCode == JobExitCode.Interrupted)
             {
                 beginning = "the job has saved its state and goes on with the hosts that have come";
                 continue;
-            }
-
-            if (outcome.IsInterrupted || IsFinal(outcome.ExitCode))
-            {
-                return outcome.ExitCode;
             }
 
             _first ??= outcome;
@@ -82,7 +82,7 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
                 discoverAt = clock.GetUtcNow() + _discoverEvery;
             }
 
-            if (CheckedHosts() is var usable && usable.Slots >= options.MinimumRanks)
+            if (Check(_pool.Usable) is var usable && usable.Slots >= options.MinimumRanks)
             {
                 return usable;
             }
@@ -144,13 +144,11 @@ internal sealed class Supervisor(SupervisionOptions options, ISupervised world, 
                 _pool.Replace(hosts);
             }
         }
-        catch (OpenEmbeddingException e) when (_pool.Usable.Slots > 0)
+        catch (OpenEmbeddingException e) when (_pool.HasHosts)
         {
             say($"{e.Message}; the hosts stay as they were");
         }
     }
-
-    private HostList CheckedHosts() => Check(_pool.Usable);
 
     /// <summary>The hosts of a list on which ranks can start; the others are set aside.</summary>
     private HostList Check(HostList hosts)

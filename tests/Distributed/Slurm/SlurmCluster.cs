@@ -10,7 +10,12 @@ public sealed class SlurmCluster : IDisposable
     private static readonly TimeSpan _commandLimit = TimeSpan.FromSeconds(30);
     private static readonly string[] _programs = ["munged", "slurmctld", "slurmd", "srun"];
 
+    // Processes that end after their job has are in no file.
+    private static readonly TimeSpan _newsLimit = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<string, string?> _environment;
+    private readonly AutoResetEvent _news = new(false);
+    private readonly FileSystemWatcher? _watcher;
 
     public SlurmCluster()
     {
@@ -20,6 +25,10 @@ public sealed class SlurmCluster : IDisposable
         if (WhyNot is null)
         {
             Succeed(Script("up", "--nodes", "2", "--cpus", "4"));
+            _watcher = new FileSystemWatcher(Folder);
+            _watcher.Created += (_, _) => _news.Set();
+            _watcher.Changed += (_, _) => _news.Set();
+            _watcher.EnableRaisingEvents = true;
         }
     }
 
@@ -33,6 +42,9 @@ public sealed class SlurmCluster : IDisposable
 
     /// <summary>Where the cluster keeps its files.</summary>
     public string Folder { get; }
+
+    /// <summary>Returns when a daemon of the cluster has written to its log or a job to its output since the last call, at the latest after a second.</summary>
+    public void WaitForNews() => _news.WaitOne(_newsLimit);
 
     /// <summary>Runs the script for this cluster.</summary>
     public MpiJobResult Script(params string[] arguments)
@@ -77,6 +89,8 @@ public sealed class SlurmCluster : IDisposable
 
     public void Dispose()
     {
+        _watcher?.Dispose();
+        _news.Dispose();
         if (WhyNot is null)
         {
             Succeed(Script("down"));

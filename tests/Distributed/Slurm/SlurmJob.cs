@@ -9,7 +9,6 @@ namespace OpenEmbedding.Distributed.Tests.Slurm;
 /// <param name="output">The file of what it prints.</param>
 public sealed class SlurmJob(SlurmCluster cluster, string id, string output)
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     /// <summary>The job's number.</summary>
@@ -102,8 +101,7 @@ public sealed class SlurmJob(SlurmCluster cluster, string id, string output)
                 throw new TimeoutException($"{SlurmCluster.JobLimit.TotalSeconds} s were too short to wait for {what}; {this}");
             }
 
-            // Slurm tells nobody of such an event: it is asked, and not all the time.
-            Thread.Sleep(_pause);
+            cluster.WaitForNews();
         }
     }
 }

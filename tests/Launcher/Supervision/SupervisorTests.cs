@@ -123,6 +123,16 @@ public sealed class SupervisorTests
     }
 
     [Fact]
+    public void UserEndsAJobThatIsStoppedForHosts()
+    {
+        _world.Discovered = ["a:2", "a:2,b:2"];
+
+        Assert.Equal(130, Run("a:2", Rules(2, 4), _world.UntilStopped with { IsInterrupted = true }));
+
+        Assert.Single(_world.Runs);
+    }
+
+    [Fact]
     public void DiscoveryThatFailsLeavesTheHostsAsTheyWere()
     {
         _world.Discovered = [];
@@ -148,7 +158,7 @@ public sealed class SupervisorTests
         public Queue<JobOutcome> Outcomes { get; set; } = [];
 
         /// <summary>A job that ends when it is asked to.</summary>
-        public JobOutcome UntilStopped { get; } = new(JobExitCode.Interrupted);
+        public JobOutcome UntilStopped { get; } = new(JobExitCode.Interrupted, "stopped");
 
         public List<string> Runs { get; } = [];
 
@@ -173,7 +183,7 @@ public sealed class SupervisorTests
         {
             Runs.Add($"{ranks} on {hosts}, restart {restarts}");
             JobOutcome outcome = Outcomes.Dequeue();
-            if (outcome == UntilStopped)
+            if (outcome.Cause == UntilStopped.Cause && outcome.Cause is not null)
             {
                 stop.WaitHandle.WaitOne();
             }
