@@ -8,7 +8,7 @@ namespace OpenEmbedding.Trainer.Configuration;
 [ShortForm("files", "a path, a list of paths")]
 public sealed record DataFiles
 {
-    /// <summary>The paths, read in this order as if they were one file.</summary>
+    /// <summary>Files, folders and patterns such as <c>part-*.txt</c>, read in this order as if they were one file.</summary>
     [MinLength(1)]
     public required IReadOnlyList<string> Files { get; init; }
 

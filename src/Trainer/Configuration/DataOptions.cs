@@ -44,7 +44,7 @@ public sealed record DataOptions
 /// <summary>The form of a data file.</summary>
 public enum DataFormat
 {
-    /// <summary>By the ending of the first file: <c>.csv</c> and <c>.csv.gz</c> are CSV, all else is Criteo's own.</summary>
+    /// <summary>By the endings of the files: <c>.csv</c> and <c>.csv.gz</c> are CSV, all else is Criteo's own; never both.</summary>
     Auto,
 
     /// <summary>Criteo's tab-separated form: label, I1 to I13, C1 to C26 in hexadecimal, no header.</summary>

@@ -8,10 +8,12 @@ namespace OpenEmbedding.Trainer.Data;
 internal static class InputFiles
 {
     /// <summary>
-    /// Replaces patterns by the files they match, in ordinal order of their paths; <c>*</c> and <c>?</c> stand for characters of one name,
-    /// in folders too.
+    /// Replaces patterns and folders by the files that they stand for, each in ordinal order of their paths; in a pattern <c>*</c> and
+    /// <c>?</c> stand for characters of one name, in folders too.
     /// </summary>
-    /// <exception cref="OpenEmbeddingException">A file does not exist, is a folder, or a pattern matches nothing.</exception>
+    /// <exception cref="OpenEmbeddingException">
+    /// A file does not exist, a pattern matches nothing, a folder has no files, or a file that was not named itself is empty.
+    /// </exception>
     public static List<string> Expand(IReadOnlyList<string> paths)
     {
         List<string> files = [];
@@ -23,21 +25,15 @@ internal static class InputFiles
             }
             else if (Directory.Exists(path))
             {
-                throw DataError.InFile(path, "is a folder, expected a file or a pattern such as \"folder/*.txt\"");
+                files.AddRange(Find(path, FilesOf(path), "the folder has no files"));
             }
             else if (!IsPattern(path))
             {
-                throw DataError.InFile(path, "no such file");
+                throw DataError.InFile(path, "no such file or folder");
             }
             else
             {
-                List<string> matches = [.. Matches(path).Order(StringComparer.Ordinal)];
-                if (matches.Count == 0)
-                {
-                    throw DataError.InFile(path, "no file matches this pattern");
-                }
-
-                files.AddRange(matches);
+                files.AddRange(Find(path, Matches(path), "no file matches this pattern"));
             }
         }
 
@@ -47,15 +43,23 @@ internal static class InputFiles
     /// <summary>Opens a file to be read once from its start; one that ends in <c>.gz</c> is decompressed.</summary>
     public static Stream Open(string path)
     {
+        FileStream? stream = null;
         try
         {
             // The readers have large buffers of their own.
-            FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+            stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+            FileKind.ThrowIfNotText(stream, path);
             return IsCompressed(path) ? new GZipStream(stream, CompressionMode.Decompress) : stream;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw DataError.InFile(path, $"cannot be opened: {e.Message}", e);
+            stream?.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+            {
+                throw DataError.InFile(path, $"cannot be opened: {e.Message}", e);
+            }
+
+            throw;
         }
     }
 
@@ -67,6 +71,32 @@ internal static class InputFiles
     public static bool IsCompressed(string path) => path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsPattern(string path) => path.AsSpan().ContainsAny('*', '?');
+
+    private static List<string> Find(string path, IEnumerable<string> candidates, string none)
+    {
+        try
+        {
+            List<string> files = [.. candidates.Order(StringComparer.Ordinal)];
+            if (files.Count == 0)
+            {
+                throw DataError.InFile(path, none);
+            }
+
+            return files.Find(IsEmpty) is string empty
+                ? throw DataError.InFile(empty, $"an empty file, found by \"{path}\"; expected rows (one that is meant to be empty must be named itself)")
+                : files;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataError.InFile(path, $"cannot be searched: {e.Message}", e);
+        }
+    }
+
+    private static bool IsEmpty(string path) => new FileInfo(path).Length == 0;
+
+    // Other programs mark what is no data, such as "_SUCCESS", and what is hidden by the first character.
+    private static IEnumerable<string> FilesOf(string folder) =>
+        Directory.EnumerateFiles(folder).Where(file => Path.GetFileName(file)[0] is not ('.' or '_'));
 
     private static IEnumerable<string> Matches(string pattern)
     {

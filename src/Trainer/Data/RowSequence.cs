@@ -26,13 +26,13 @@ internal sealed class RowSequence : IDisposable
     /// <param name="selection">Files and rows.</param>
     /// <param name="owns">Whether the rows of file i are wanted; those of others count but are passed over.</param>
     /// <param name="blockBytes">The size of the read buffer at first.</param>
+    /// <exception cref="OpenEmbeddingException">A file is missing, or the names of files tell different forms.</exception>
     public RowSequence(DataOptions options, DataFiles selection, Func<int, bool> owns, int blockBytes)
     {
         _options = options;
         _selection = selection;
         _paths = InputFiles.Expand(selection.Files);
-        bool isCsv = options.Format == DataFormat.Csv || (options.Format == DataFormat.Auto && InputFiles.IsCsv(_paths[0]));
-        _format = isCsv ? DataFormat.Csv : DataFormat.Criteo;
+        _format = options.Format == DataFormat.Auto ? FormatByName(_paths) : options.Format;
         _owns = owns;
         _blockBytes = blockBytes;
         _before = selection.Rows?.First ?? 0;
@@ -94,6 +94,19 @@ internal sealed class RowSequence : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => CloseFile();
+
+    private static DataFormat FormatByName(List<string> paths)
+    {
+        bool isCsv = InputFiles.IsCsv(paths[0]);
+        if (paths.Find(path => InputFiles.IsCsv(path) != isCsv) is string other)
+        {
+            throw DataError.InFile(other, isCsv
+                ? $"not named .csv or .csv.gz as {paths[0]} is; all files must have one form, or data.format must tell it"
+                : $"named as CSV, which {paths[0]} is not; all files must have one form, or data.format must tell it");
+        }
+
+        return isCsv ? DataFormat.Csv : DataFormat.Criteo;
+    }
 
     private RowFile Open(int index) => RowFile.Open(_options, _format, _paths[index], _blockBytes);
 

@@ -51,6 +51,16 @@ public sealed class BadInputTests : IDisposable
     public void DataFileEmpty() => AssertOneLine(OeTrain.Run(2, "--data.train", _train.Write("empty.txt", "")), Data, "empty.txt: no rows");
 
     [Fact]
+    public void DataFileOfFolderEmpty()
+    {
+        Directory.CreateDirectory(_train.In("parts"));
+        _train.Write("parts/1.txt", File.ReadAllText(_rows));
+        string empty = _train.Write("parts/2.txt", "");
+
+        AssertOneLine(OeTrain.Run(2, "--data.train", _train.In("parts")), Data, $"{empty}: an empty file, found by");
+    }
+
+    [Fact]
     public void MalformedRowNamesFileAndLine()
     {
         string file = _train.Write("bad.txt", File.ReadAllText(_rows) + "1\t2\t3\n");

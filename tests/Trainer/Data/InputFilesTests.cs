@@ -1,4 +1,5 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Data;
 
 namespace OpenEmbedding.Trainer.Tests.Data;
@@ -15,7 +16,7 @@ public sealed class InputFilesTests : IDisposable
         string[] names = ["part-10.txt", "part-2.txt", "Part-3.txt", "other.txt", ".part-4.txt", "a/day_1", "b/day_0", "b/night"];
         foreach (string name in names)
         {
-            _folder.Write(name, "");
+            _folder.Write(name, "x");
         }
 
         Assert.Equal(["part-10.txt", "part-2.txt"], Expand("part-*.txt"));
@@ -26,17 +27,67 @@ public sealed class InputFilesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("absent.txt", "no such file")]
+    [InlineData("absent.txt", "no such file or folder")]
     [InlineData("absent*.txt", "no file matches this pattern")]
     [InlineData("absent/*/x", "no file matches this pattern")]
-    [InlineData("folder", "is a folder, expected a file or a pattern such as \"folder/*.txt\"")]
+    [InlineData("marks", "the folder has no files")]
     public void WhatIsNotThereIsNamed(string name, string expected)
     {
-        _folder.Write("folder/file", "");
-        string path = Path.Combine(_folder.Path, name);
-        OpenEmbeddingException error = Assert.Throws<OpenEmbeddingException>(() => RowText.ReadAll(RowText.Raw(path)));
-        Assert.Equal($"{path}: {expected}", error.Message);
-        Assert.Equal(JobExitCode.Data, error.ExitCode);
+        _folder.Write("marks/_SUCCESS", "");
+        _folder.Write("marks/folder/file", "");
+        AssertError($"{In(name)}: {expected}", RowText.Raw(In(name)));
+    }
+
+    [Fact]
+    public void FolderGivesItsFilesInOrdinalOrder()
+    {
+        foreach (string name in (string[])["days/10", "days/2", "days/.hidden", "days/_SUCCESS", "days/more/3", "one"])
+        {
+            _folder.Write(name, "x");
+        }
+
+        Assert.Equal(["one", "days/10", "days/2"], Expand("one", "days"));
+    }
+
+    [Fact]
+    public void EmptyFileThatWasNotNamedIsAnError()
+    {
+        _folder.Write("days/1.txt", RowText.Numbered(0) + "\n");
+        string empty = _folder.Write("days/2.txt", "");
+
+        foreach (string path in (string[])["days", "days/*.txt"])
+        {
+            AssertError(
+                $"{empty}: an empty file, found by \"{In(path)}\"; expected rows (one that is meant to be empty must be named itself)",
+                RowText.Raw(In(path)));
+        }
+
+        Assert.Single(RowText.ReadAll(RowText.Raw(In("days/1.txt"), empty)));
+    }
+
+    [Fact]
+    public void FilesOfDifferentFormsAreAnError()
+    {
+        string rows = _folder.Write("mixed/a.txt", RowText.Numbered(0) + "\n");
+        string csv = _folder.Write("mixed/b.csv", "label\n");
+
+        const string Rule = "all files must have one form, or data.format must tell it";
+        AssertError($"{csv}: named as CSV, which {rows} is not; {Rule}", RowText.Raw(In("mixed")));
+        AssertError($"{rows}: not named .csv or .csv.gz as {csv} is; {Rule}", RowText.Raw(csv, rows));
+    }
+
+    [Theory]
+    [InlineData("PAR1\u0015", "a Parquet file")]
+    [InlineData("PK\u0003\u0004", "a ZIP archive")]
+    [InlineData("\u001f\u008b\u0008", "compressed by gzip, but its name does not tell")]
+    [InlineData("\u0028\u00b5\u002f\u00fd", "compressed by zstd")]
+    public void FileThatIsNoTextIsNamed(string start, string expected)
+    {
+        _folder.Write("days/1.txt", RowText.Numbered(0) + "\n");
+        string path = _folder.Write("days/2.txt", System.Text.Encoding.Latin1.GetBytes(start));
+
+        const string Rule = "expected Criteo's TSV or CSV as text, or compressed by gzip with a name that ends in .gz";
+        AssertError($"{path}: {expected}; {Rule}", RowText.Raw(In("days")) with { OnBadRow = BadRowRule.Skip });
     }
 
     [Fact]
@@ -67,6 +118,15 @@ public sealed class InputFilesTests : IDisposable
         error = Assert.Throws<OpenEmbeddingException>(() => RowText.ReadAll(RowText.Raw(path)));
         Assert.StartsWith($"{path}:1: cannot be read: ", error.Message, StringComparison.Ordinal);
     }
+
+    private static void AssertError(string expected, DataOptions options)
+    {
+        OpenEmbeddingException error = Assert.Throws<OpenEmbeddingException>(() => RowText.ReadAll(options));
+        Assert.Equal(expected, error.Message);
+        Assert.Equal(JobExitCode.Data, error.ExitCode);
+    }
+
+    private string In(string name) => Path.Combine(_folder.Path, name);
 
     private string[] Expand(params string[] names) =>
         [.. InputFiles.Expand([.. names.Select(name => Path.Combine(_folder.Path, name))])

@@ -1,0 +1,47 @@
+namespace OpenEmbedding.Distributed.Tests.Training;
+
+/// <summary>Rows in many files train the same as in one.</summary>
+[Trait("Kind", "Job")]
+public sealed class SplitDataTests : IDisposable
+{
+    private readonly OeTrain _train = new();
+    private readonly string _whole;
+    private readonly string[] _rows;
+
+    public SplitDataTests()
+    {
+        _whole = _train.WriteRows("whole.txt", 700);
+        _rows = File.ReadAllLines(_whole);
+        Directory.CreateDirectory(_train.In("parts"));
+    }
+
+    [Fact]
+    public void FolderTrainsTheSameBitsAlsoBehindAStop()
+    {
+        // Neither steps nor batches of trainers end where the files do.
+        int[] cuts = [0, 1, 333, 334, 700];
+        for (int i = 0; i + 1 < cuts.Length; i++)
+        {
+            _train.Write($"parts/part-{i}.txt", string.Join('\n', _rows[cuts[i]..cuts[i + 1]]) + "\n");
+        }
+
+        string checkpoints = _train.In("checkpoints");
+        string[] saving = ["--checkpoint", checkpoints, "--checkpoint.every_steps", "5", "--checkpoint.every_epochs", "0"];
+        Weights whole = _train.Weights(2, Job(_whole));
+
+        Weights folder = _train.Weights(2, [.. Job(_train.In("parts")), .. saving]);
+        string manifest = Directory.GetFiles(checkpoints, "step-*.json").Order(StringComparer.Ordinal).First();
+        Weights pattern = _train.Weights(2, [.. Job(_train.In("parts/part-*.txt")), "--load", manifest]);
+
+        Assert.Equal(0, folder.DistanceTo(whole));
+        Assert.Equal(0, pattern.DistanceTo(whole));
+    }
+
+    public void Dispose() => _train.Dispose();
+
+    private static string[] Job(string data) =>
+    [
+        "--data.train", data, "--model.name", "DeepFM", "--model.dnn_hidden_units", "16,8", "--data.vocabulary", "1000", "--optimizer.name", "adagrad",
+        "--cluster.servers", "colocated", "--train.batch_size", "48", "--train.epochs", "2",
+    ];
+}
