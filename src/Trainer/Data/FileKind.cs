@@ -38,6 +38,11 @@ internal static class FileKind
             throw DataError.InFile(path, $"compressed by gzip, but its name does not tell; {Allowed}");
         }
 
+        if (!isGzip && InputFiles.IsCompressed(path))
+        {
+            throw DataError.InFile(path, $"named .gz, but not compressed by gzip; {Allowed}");
+        }
+
         foreach ((byte[] magic, string name) in _foreign)
         {
             if (start.StartsWith(magic))

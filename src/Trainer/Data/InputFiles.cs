@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.IO.Enumeration;
 using OpenEmbedding.Collectives;
 
@@ -49,7 +48,7 @@ internal static class InputFiles
             // The readers have large buffers of their own.
             stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
             FileKind.ThrowIfNotText(stream, path);
-            return IsCompressed(path) ? new GZipStream(stream, CompressionMode.Decompress) : stream;
+            return IsCompressed(path) ? new GzipFile(stream) : stream;
         }
         catch (Exception e)
         {
@@ -92,7 +91,27 @@ internal static class InputFiles
         }
     }
 
-    private static bool IsEmpty(string path) => new FileInfo(path).Length == 0;
+    private static bool IsEmpty(string path)
+    {
+        // The header of a compressed file holds no more than a name or two.
+        const int LongestOfNothing = 1024;
+        long length = new FileInfo(path).Length;
+        if (length == 0 || length > LongestOfNothing || !IsCompressed(path))
+        {
+            return length == 0;
+        }
+
+        try
+        {
+            using Stream contents = Open(path);
+            return contents.ReadByte() < 0;
+        }
+        catch (InvalidDataException)
+        {
+            // Who reads it will tell.
+            return false;
+        }
+    }
 
     // Other programs mark what is no data, such as "_SUCCESS", and what is hidden by the first character.
     private static IEnumerable<string> FilesOf(string folder) =>

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+
 namespace OpenEmbedding.Distributed.Tests.Training;
 
 /// <summary>What is wrong gets one line from one rank, and the exit code tells.</summary>
@@ -58,6 +60,23 @@ public sealed class BadInputTests : IDisposable
         string empty = _train.Write("parts/2.txt", "");
 
         AssertOneLine(OeTrain.Run(2, "--data.train", _train.In("parts")), Data, $"{empty}: an empty file, found by");
+    }
+
+    [Fact]
+    public void DataFileCutOff()
+    {
+        string file = _train.In("rows.txt.gz");
+        using (var stream = new GZipStream(File.Create(file), CompressionLevel.Fastest))
+        {
+            stream.Write(File.ReadAllBytes(_rows));
+        }
+
+        using (FileStream stream = File.OpenWrite(file))
+        {
+            stream.SetLength(stream.Length - 5);
+        }
+
+        AssertOneLine(OeTrain.Run(2, "--data.train", file), Data, "cannot be read: the compressed data is cut off or damaged; expected a whole gzip file");
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+
 namespace OpenEmbedding.Distributed.Tests.Training;
 
 /// <summary>Rows in many files train the same as in one.</summary>
@@ -37,7 +39,30 @@ public sealed class SplitDataTests : IDisposable
         Assert.Equal(0, pattern.DistanceTo(whole));
     }
 
+    [Theory]
+    [InlineData(".txt.gz")]
+    [InlineData(".csv.gz")]
+    public void CompressedPartsTrainTheSameBits(string ending)
+    {
+        bool isCsv = ending == ".csv.gz";
+        string header = string.Join(',', ["label", .. Enumerable.Range(1, 13).Select(i => $"I{i}"), .. Enumerable.Range(1, 26).Select(i => $"C{i}")]);
+        string Text(string[] rows) => isCsv
+            ? string.Join('\n', [header, .. rows.Select(row => row.Replace('\t', ','))]) + "\n"
+            : string.Join('\n', rows) + "\n";
+        string whole = _train.Write(isCsv ? "one.csv" : "one.txt", Text(_rows));
+        WriteCompressed($"parts/1{ending}", Text(_rows[..301]));
+        WriteCompressed($"parts/2{ending}", Text(_rows[301..]));
+
+        Assert.Equal(0, _train.Weights(2, Job(_train.In("parts"))).DistanceTo(_train.Weights(2, Job(whole))));
+    }
+
     public void Dispose() => _train.Dispose();
+
+    private void WriteCompressed(string name, string text)
+    {
+        using var file = new StreamWriter(new GZipStream(File.Create(_train.In(name)), CompressionLevel.Fastest));
+        file.Write(text);
+    }
 
     private static string[] Job(string data) =>
     [

@@ -104,19 +104,72 @@ public sealed class InputFilesTests : IDisposable
         Assert.Equal(RowText.ReadAll(RowText.Raw(plain)), RowText.ReadAll(RowText.Raw(csv)));
     }
 
-    [Fact]
-    public void DamagedCompressionIsAnErrorOfTheFile()
+    [Theory]
+    [InlineData("rows.txt.gz")]
+    [InlineData("rows.csv.gz")]
+    public void CompressedFileIsReadWholeOrIsAnError(string name)
     {
-        string path = _folder.Write("rows.txt.gz", string.Concat(Enumerable.Range(0, 5000).Select(i => RowText.Numbered(i * 977) + "\n")));
+        string path = In(name);
+        new CriteoGenerator(seed: 3).WriteFile(path, 2);
         byte[] bytes = File.ReadAllBytes(path);
-        File.WriteAllBytes(path, bytes[..(bytes.Length / 2)]);
-        OpenEmbeddingException error = Assert.Throws<OpenEmbeddingException>(() => RowText.ReadAll(RowText.Raw(path)));
-        Assert.StartsWith(path + ":", error.Message, StringComparison.Ordinal);
-        Assert.Equal(JobExitCode.Data, error.ExitCode);
+        List<PlainRow> rows = RowText.ReadAll(RowText.Raw(path));
 
-        File.WriteAllText(path, "not compressed");
-        error = Assert.Throws<OpenEmbeddingException>(() => RowText.ReadAll(RowText.Raw(path)));
-        Assert.StartsWith($"{path}:1: cannot be read: ", error.Message, StringComparison.Ordinal);
+        for (int length = 1; length < bytes.Length; length++)
+        {
+            Assert.Null(ReadOrError(path, bytes[..length]));
+        }
+
+        // A flip in a header's time or name changes no row.
+        for (int bit = 0; bit < bytes.Length * 8; bit += 5)
+        {
+            byte[] flipped = [.. bytes];
+            flipped[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.True(ReadOrError(path, flipped) is not { } read || read.SequenceEqual(rows), $"bit {bit}");
+        }
+    }
+
+    [Fact]
+    public void CompressedFileMayHaveSeveralParts()
+    {
+        byte[] first = File.ReadAllBytes(_folder.Write("1.gz", RowText.Numbered(1) + "\n"));
+        byte[] second = File.ReadAllBytes(_folder.Write("2.gz", RowText.Numbered(2) + "\n"));
+        string path = In("rows.gz");
+
+        File.WriteAllBytes(path, [.. first, .. second]);
+        Assert.Equal(RowText.Parse($"{RowText.Numbered(1)}\n{RowText.Numbered(2)}\n"), RowText.ReadAll(RowText.Raw(path)));
+
+        File.WriteAllBytes(path, [.. first, .. second[..^1]]);
+        AssertError($"{path}:3: cannot be read: the compressed data is cut off or damaged; expected a whole gzip file", RowText.Raw(path));
+    }
+
+    [Fact]
+    public void NameAndContentsOfCompressedFilesMustAgree()
+    {
+        const string Rule = "expected Criteo's TSV or CSV as text, or compressed by gzip with a name that ends in .gz";
+        string path = In("rows.txt.gz");
+        File.WriteAllText(path, RowText.Numbered(1) + "\n");
+        AssertError($"{path}: named .gz, but not compressed by gzip; {Rule}", RowText.Raw(path));
+
+        string nothing = _folder.Write("parts/1.txt.gz", "");
+        AssertError(
+            $"{nothing}: an empty file, found by \"{In("parts")}\"; expected rows (one that is meant to be empty must be named itself)",
+            RowText.Raw(In("parts")));
+    }
+
+    private static List<PlainRow>? ReadOrError(string path, byte[] bytes)
+    {
+        File.WriteAllBytes(path, bytes);
+        try
+        {
+            return RowText.ReadAll(RowText.Raw(path));
+        }
+        catch (OpenEmbeddingException e)
+        {
+            Assert.StartsWith(path + ":", e.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', e.Message);
+            Assert.Equal(JobExitCode.Data, e.ExitCode);
+            return null;
+        }
     }
 
     private static void AssertError(string expected, DataOptions options)
