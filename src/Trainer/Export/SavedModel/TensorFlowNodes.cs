@@ -7,6 +7,9 @@ namespace OpenEmbedding.Trainer.Export.SavedModel;
 /// <remarks>Source of the operations: tensorflow/core/ops/*.cc.</remarks>
 internal sealed class TensorFlowNodes
 {
+    /// <summary>What is behind the name of a variable in that of its value.</summary>
+    public const string Read = "/read";
+
     private readonly Dictionary<string, Tensor> _tensors = [];
     private readonly List<ProtobufMessage> _messages = [];
     private readonly List<ExportArray> _variables = [];
@@ -38,9 +41,6 @@ internal sealed class TensorFlowNodes
 
     /// <summary>The variables; a node of the name of each is its handle, and one with <see cref="Read"/> behind it its value.</summary>
     public IReadOnlyList<ExportArray> Variables => _variables;
-
-    /// <summary>What is behind the name of a variable in that of its value.</summary>
-    public const string Read = "/read";
 
     /// <summary>The node that gives a value of the graph.</summary>
     public Tensor this[string name] => _tensors[name];
