@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace OpenEmbedding.Trainer.Export.SavedModel;
 
-/// <summary>The nodes that read the variables from their files, and those that write them, which TensorFlow wants in a saver though servers write none.</summary>
+/// <summary>
+/// The nodes that read the variables from their files, and those that write them, which TensorFlow wants in a saver though servers write none.
+/// </summary>
 /// <remarks>Source of the field numbers: tensorflow/core/protobuf/saver.proto.</remarks>
 internal sealed class RestoreNodes
 {

@@ -41,7 +41,8 @@ internal sealed record NumberArray(int[] Shape, double[]? Numbers, long[]? Integ
             Integers is null ? null : Array.ConvertAll(places, place => Integers[place]));
     }
 
-    public NumberArray Broadcast(int[] shape) => Pick(shape, at => Place([.. at.Skip(shape.Length - Shape.Length).Select((i, axis) => Shape[axis] == 1 ? 0 : i)]));
+    public NumberArray Broadcast(int[] shape) =>
+        Pick(shape, at => Place([.. at.Skip(shape.Length - Shape.Length).Select((i, axis) => Shape[axis] == 1 ? 0 : i)]));
 
     /// <summary>The place of an element.</summary>
     public int Place(IReadOnlyList<int> at)
@@ -63,7 +64,8 @@ internal sealed record NumberArray(int[] Shape, double[]? Numbers, long[]? Integ
         int[] shape = new int[arrays.Max(array => array.Shape.Length)];
         for (int axis = 1; axis <= shape.Length; axis++)
         {
-            int[] dimensions = [.. arrays.Where(array => array.Shape.Length >= axis).Select(array => array.Shape[^axis]).Where(dimension => dimension != 1).Distinct()];
+            IEnumerable<NumberArray> deep = arrays.Where(array => array.Shape.Length >= axis);
+            int[] dimensions = [.. deep.Select(array => array.Shape[^axis]).Where(dimension => dimension != 1).Distinct()];
             Assert.True(dimensions.Length < 2, "shapes do not go together");
             shape[^axis] = dimensions.Length == 0 ? 1 : dimensions[0];
         }

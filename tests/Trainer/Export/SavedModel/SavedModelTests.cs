@@ -72,6 +72,24 @@ public sealed class SavedModelTests
     }
 
     [Fact]
+    public void Scaling_is_that_of_onnx()
+    {
+        var graph = new ComputationGraph(ElementType.Float32);
+        GraphValue number = graph.Cast(graph.Input("I1", ElementType.Float32), ElementType.Float64);
+        GraphValue logarithm = graph.Logarithm(graph.Add(graph.Absolute(number), graph.Doubles("one", 1)));
+        GraphValue clipped = graph.Clip(number, graph.Double("low", -2), graph.Double("high", 3));
+        graph.Output("scaled", graph.Add(graph.Multiply(graph.Sign(number), logarithm), clipped), ElementType.Float32);
+        float[] numbers = [-1e9f, -3, -1, 0, 0.5f, 3, 1e9f];
+        using var onnx = new OnnxGraph(graph);
+        using var model = new SavedModelGraph(graph);
+
+        double[] actual = model.Run(new Dictionary<string, Array> { ["I1"] = numbers });
+
+        Assert.Equal(numbers.Length, actual.Length);
+        Assert.All(onnx.Run<float>(numbers).Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-6 * Math.Max(1, Math.Abs(pair.First))));
+    }
+
+    [Fact]
     public void Variables_have_the_bytes_of_the_arrays_and_columns_any_name()
     {
         var graph = new ComputationGraph(ElementType.Float32);
