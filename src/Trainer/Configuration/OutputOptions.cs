@@ -22,7 +22,7 @@ public sealed record OutputOptions
     public string? Model { get; init; }
 
     /// <summary>
-    /// A folder that the job makes for the trained model, from columns to probability, in the form of ONNX; left out, none is written.
+    /// A folder that the job makes for the trained model, from columns to probability, as ONNX and as a SavedModel of TensorFlow; left out, none is written.
     /// </summary>
     [MinLength(1)]
     public string? Export { get; init; }

@@ -29,4 +29,24 @@ internal sealed record ExportArray(string Name, ElementType Type, IReadOnlyList<
         parameter.dtype == ScalarType.Float64 ? ElementType.Float64 : ElementType.Float32,
         parameter.shape,
         stream => stream.Write(parameter.bytes));
+
+    /// <summary>Integers, [numbers], of which only a few are copied at a time.</summary>
+    public static ExportArray OfList(string name, IReadOnlyList<long> numbers) =>
+        new(name, ElementType.Int64, [numbers.Count], stream => WriteNumbers(stream, numbers));
+
+    private static void WriteNumbers(Stream stream, IReadOnlyList<long> numbers)
+    {
+        const int NumbersAtOnce = 1 << 16;
+        long[] some = new long[NumbersAtOnce];
+        for (int first = 0; first < numbers.Count; first += NumbersAtOnce)
+        {
+            int length = Math.Min(NumbersAtOnce, numbers.Count - first);
+            for (int i = 0; i < length; i++)
+            {
+                some[i] = numbers[first + i];
+            }
+
+            stream.Write(MemoryMarshal.AsBytes(some.AsSpan(0, length)));
+        }
+    }
 }

@@ -45,13 +45,16 @@ internal sealed class ExportFolder
     public IReadOnlyList<ExportedFile> Files => _files;
 
     /// <summary>Writes a file and flushes it.</summary>
+    /// <param name="name">Its name, behind that of a folder and a slash if it goes into one.</param>
+    /// <param name="write">Writes its bytes.</param>
     /// <exception cref="OpenEmbeddingException">It cannot be written.</exception>
     public void Write(string name, Action<Stream> write) => Try(() =>
     {
-        Directory.CreateDirectory(_temporary);
+        string path = Path.Combine(_temporary, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         using var hash = SHA256.Create();
         long bytes;
-        using (var file = new FileStream(Path.Combine(_temporary, name), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+        using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
         {
             using (var hashed = new CryptoStream(file, hash, CryptoStreamMode.Write, leaveOpen: true))
             using (var buffered = new BufferedStream(hashed, 1 << 20))
@@ -70,6 +73,7 @@ internal sealed class ExportFolder
     /// <exception cref="OpenEmbeddingException">There is a folder of that name by now.</exception>
     public void Commit() => Try(() =>
     {
+        Array.ForEach(Directory.GetDirectories(_temporary), FolderFlush.Flush);
         FolderFlush.Flush(_temporary);
         Directory.Move(_temporary, Target);
         FolderFlush.Flush(Path.GetDirectoryName(Target)!);

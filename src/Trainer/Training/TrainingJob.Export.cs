@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using OpenEmbedding.Trainer.Export;
 using OpenEmbedding.Trainer.Export.Onnx;
+using OpenEmbedding.Trainer.Export.SavedModel;
 
 namespace OpenEmbedding.Trainer.Training;
 
@@ -22,6 +23,7 @@ internal sealed partial class TrainingJob
         var tables = new ExportedTables(_layout, _store, StoreStep);
         ComputationGraph graph = ModelGraph.Create(_options.Data, _model, _data.Scale, tables);
         new OnnxFile(graph).Write(folder);
+        new SavedModelFiles(graph).Write(folder);
         var description = ModelDescription.Create(_options, graph, training, _layout, tables.RowCount, folder.Files);
         folder.Write(ModelDescription.FileName, description.Write);
         folder.Commit();

@@ -100,7 +100,7 @@ public sealed class ExportTests : IDisposable
 
         Assert.Equal(
             [.. description.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("name").GetString()).Append("model.json").Order()],
-            Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+            Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order());
         Assert.Equal([folder], Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
     }
 }

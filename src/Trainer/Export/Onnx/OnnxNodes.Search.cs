@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
-using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.Trainer.Export.Onnx;
 
@@ -15,7 +13,7 @@ internal sealed partial class OnnxNodes
     {
         long count = node.Numbers.Count;
         string number = node.Inputs[0];
-        string keys = Constant(node, "keys", new ExportArray("", ElementType.Int64, [count], stream => WriteNumbers(stream, node.Numbers)));
+        string keys = Constant(node, "keys", ExportArray.OfList("", node.Numbers));
         string last = Constant(node, "last", count - 1);
         string place = $"{node.Output}/start";
         var messages = new List<ProtobufMessage> { Node("Mul", place, [number, Constant(node, "zero", 0)]) };
@@ -34,21 +32,5 @@ internal sealed partial class OnnxNodes
         messages.Add(Node("Equal", $"{node.Output}/there", [$"{node.Output}/key", number]));
         messages.Add(Node("Where", node.Output, [$"{node.Output}/there", place, Constant(node, "none", count)]));
         return messages;
-    }
-
-    private static void WriteNumbers(Stream stream, IReadOnlyList<long> numbers)
-    {
-        const int NumbersAtOnce = 1 << 16;
-        long[] some = new long[NumbersAtOnce];
-        for (int first = 0; first < numbers.Count; first += NumbersAtOnce)
-        {
-            int length = Math.Min(NumbersAtOnce, numbers.Count - first);
-            for (int i = 0; i < length; i++)
-            {
-                some[i] = numbers[first + i];
-            }
-
-            stream.Write(MemoryMarshal.AsBytes(some.AsSpan(0, length)));
-        }
     }
 }

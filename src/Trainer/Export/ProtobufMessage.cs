@@ -1,7 +1,8 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Text;
 
-namespace OpenEmbedding.Trainer.Export.Onnx;
+namespace OpenEmbedding.Trainer.Export;
 
 /// <summary>A protobuf message that grows field by field, in memory.</summary>
 /// <remarks>
@@ -9,6 +10,7 @@ namespace OpenEmbedding.Trainer.Export.Onnx;
 /// field  = varint(number · 8 + kind) value
 /// value  = varint                        kind 0, integers
 ///        | varint(length) bytes          kind 2, texts, bytes and messages
+///        | 4 bytes, the lowest first     kind 5, integers of a fixed width
 /// varint = groups of 7 bits, the lowest first, bit 7 set in all but the last
 /// </code>
 /// Source: https://protobuf.dev/programming-guides/encoding/.
@@ -17,6 +19,7 @@ internal sealed class ProtobufMessage
 {
     private const int VarintKind = 0;
     private const int LengthKind = 2;
+    private const int Fixed32Kind = 5;
     private readonly ArrayBufferWriter<byte> _buffer = new();
 
     /// <summary>What was written so far.</summary>
@@ -31,21 +34,27 @@ internal sealed class ProtobufMessage
     }
 
     /// <summary>Writes a text in UTF-8.</summary>
-    public ProtobufMessage Text(int field, string value)
+    public ProtobufMessage Text(int field, string value) => Binary(field, Encoding.UTF8.GetBytes(value));
+
+    /// <summary>Writes bytes.</summary>
+    public ProtobufMessage Binary(int field, ReadOnlySpan<byte> value)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(value);
-        Begin(field, bytes.Length);
-        _buffer.Write(bytes);
+        Begin(field, value.Length);
+        _buffer.Write(value);
+        return this;
+    }
+
+    /// <summary>Writes an integer of 4 bytes.</summary>
+    public ProtobufMessage Fixed32(int field, uint value)
+    {
+        Varint(((ulong)field << 3) | Fixed32Kind);
+        BinaryPrimitives.WriteUInt32LittleEndian(_buffer.GetSpan(sizeof(uint)), value);
+        _buffer.Advance(sizeof(uint));
         return this;
     }
 
     /// <summary>Writes a message inside this one.</summary>
-    public ProtobufMessage Message(int field, ProtobufMessage value)
-    {
-        Begin(field, value.Bytes.Length);
-        _buffer.Write(value.Bytes);
-        return this;
-    }
+    public ProtobufMessage Message(int field, ProtobufMessage value) => Binary(field, value.Bytes);
 
     /// <summary>Writes the beginning of a field whose bytes are written elsewhere, behind this message.</summary>
     public ProtobufMessage Begin(int field, long length)
