@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares this checkout: installs MPICH if it is missing, restores and builds the solution (Release), and places bin/oe-train, bin/oe-run and bin/oe-bench.
+# Prepares this checkout: installs MPICH if it is missing, restores and builds the solution (Release), and places bin/oe-train, bin/oe-run, bin/oe-serve and bin/oe-bench.
 # Runs as often as you like; when nothing has changed since the last run it ends within a second or two.
 # Needs the .NET 10 SDK. Debian 12 and 13, Ubuntu 22.04 and 24.04; elsewhere install MPICH by hand first.
 set -euo pipefail
@@ -98,4 +98,5 @@ fi
 build
 place oe-train src/Trainer/bin/Release/net10.0/OpenEmbedding.Trainer.dll
 place oe-run src/Launcher/bin/Release/net10.0/OpenEmbedding.Launcher.dll $'export OE_RUN_FOLDER="$folder"\n'
+place oe-serve src/Serving/bin/Release/net10.0/OpenEmbedding.Serving.dll
 place oe-bench benchmarks/Cluster/bin/Release/net10.0/OpenEmbedding.Benchmarks.Cluster.dll

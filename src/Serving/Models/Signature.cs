@@ -1,0 +1,56 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using OpenEmbedding.Collectives;
+
+namespace OpenEmbedding.Serving.Models;
+
+/// <summary>An input or output of a model: one number for each row, a column of shape [rows, 1].</summary>
+/// <param name="Name">The feature's name.</param>
+/// <param name="Type">Float or Int64.</param>
+internal sealed record Port(string Name, TensorElementType Type)
+{
+    /// <summary>The type's name in errors.</summary>
+    public string TypeName => Type == TensorElementType.Float ? "float" : "int64";
+
+    /// <summary>The type's name in TensorFlow's metadata.</summary>
+    public string TensorFlowType => Type == TensorElementType.Float ? "DT_FLOAT" : "DT_INT64";
+}
+
+/// <summary>The named inputs and the output of a model.</summary>
+internal sealed class Signature
+{
+    /// <summary>The name that TensorFlow gives a model's only signature.</summary>
+    public const string Name = "serving_default";
+
+    private readonly Dictionary<string, int> _places;
+
+    /// <summary>Reads it from an opened model.</summary>
+    /// <exception cref="OpenEmbeddingException">The model has other inputs and outputs than an exported one.</exception>
+    public Signature(InferenceSession session)
+    {
+        Inputs = [.. session.InputMetadata.Select(ReadPort)];
+        Port[] outputs = [.. session.OutputMetadata.Select(ReadPort)];
+        Output = outputs is [{ Type: TensorElementType.Float } only]
+            ? only
+            : throw new OpenEmbeddingException($"the model has {outputs.Length} outputs; one of type float is allowed");
+        InputNames = [.. Inputs.Select(input => input.Name)];
+        _places = Inputs.Select((input, place) => (input.Name, place)).ToDictionary(pair => pair.Name, pair => pair.place);
+    }
+
+    public IReadOnlyList<Port> Inputs { get; }
+
+    public IReadOnlyList<string> InputNames { get; }
+
+    public Port Output { get; }
+
+    /// <summary>The place of an input among <see cref="Inputs"/>, or −1.</summary>
+    public int PlaceOf(string name) => _places.GetValueOrDefault(name, -1);
+
+    private static Port ReadPort(KeyValuePair<string, NodeMetadata> port)
+    {
+        bool isColumn = port.Value.IsTensor && port.Value.Dimensions is [_, 1] && port.Value.ElementDataType is TensorElementType.Float or TensorElementType.Int64;
+        return isColumn
+            ? new Port(port.Key, port.Value.ElementDataType)
+            : throw new OpenEmbeddingException($"\"{port.Key}\" of the model is not float or int64 of shape [n, 1]");
+    }
+}

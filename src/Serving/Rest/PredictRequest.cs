@@ -1,0 +1,213 @@
+using System.Text.Json;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using OpenEmbedding.Serving.Models;
+
+namespace OpenEmbedding.Serving.Rest;
+
+/// <summary>
+/// The body of a request for predictions, in one of the two forms of TensorFlow Serving: rows, <c>{"instances": [{"I1": [0.5], …}, …]}</c>, or
+/// columns, <c>{"inputs": {"I1": [[0.5], …], …}}</c>.
+/// </summary>
+/// <param name="Columns">The rows.</param>
+/// <param name="ByRow">Whether they came as rows.</param>
+internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
+{
+    private const string Instances = "instances";
+    private const string Inputs = "inputs";
+    private const string SignatureName = "signature_name";
+
+    private static readonly JsonDocumentOptions _strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+
+    /// <summary>Reads a body.</summary>
+    /// <exception cref="RestException">The body is malformed, or does not fit the model; the message names the feature and the row.</exception>
+    public static PredictRequest Read(ReadOnlyMemory<byte> body, Signature signature, int largestBatch)
+    {
+        using JsonDocument document = Parse(body);
+        JsonElement root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            throw RestException.Malformed($"the body is not an object but {Kind(root)}; \"{Instances}\" or \"{Inputs}\" is allowed in it");
+        }
+
+        JsonElement? rows = null, columns = null;
+        foreach (JsonProperty property in root.EnumerateObject())
+        {
+            switch (property.Name)
+            {
+                case Instances:
+                    rows = property.Value;
+                    break;
+                case Inputs:
+                    columns = property.Value;
+                    break;
+                case SignatureName:
+                    CheckSignature(property.Value);
+                    break;
+                default:
+                    throw RestException.Malformed($"\"{property.Name}\" is unknown; \"{Instances}\", \"{Inputs}\" and \"{SignatureName}\" are allowed");
+            }
+        }
+
+        return (rows, columns) switch
+        {
+            ({ } list, null) => new PredictRequest(ReadRows(list, signature, largestBatch), ByRow: true),
+            (null, { } list) => new PredictRequest(ReadColumns(list, signature, largestBatch), ByRow: false),
+            _ => throw RestException.Malformed($"one of \"{Instances}\" and \"{Inputs}\" is needed, not {(rows is null ? "none" : "both")}"),
+        };
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return JsonDocument.Parse(body, _strict);
+        }
+        catch (JsonException e)
+        {
+            throw RestException.Malformed($"the body is not JSON: {e.Message.ReplaceLineEndings(" ")}");
+        }
+    }
+
+    private static void CheckSignature(JsonElement name)
+    {
+        if (name.ValueKind != JsonValueKind.String || !(name.ValueEquals("") || name.ValueEquals(Signature.Name)))
+        {
+            throw RestException.Malformed($"\"{SignatureName}\" is {name.GetRawText()}; the model has \"{Signature.Name}\" alone");
+        }
+    }
+
+    private static FeatureColumns ReadRows(JsonElement list, Signature signature, int largestBatch)
+    {
+        if (list.ValueKind != JsonValueKind.Array)
+        {
+            throw RestException.Malformed($"\"{Instances}\" is not a list of rows but {Kind(list)}");
+        }
+
+        var columns = new FeatureColumns(signature, CountRows(list, $"\"{Instances}\"", largestBatch));
+        var isGiven = new bool[signature.Inputs.Count];
+        int row = 0;
+        foreach (JsonElement features in list.EnumerateArray())
+        {
+            if (features.ValueKind != JsonValueKind.Object)
+            {
+                throw RestException.Malformed($"row {row} of \"{Instances}\" is not an object of features but {Kind(features)}");
+            }
+
+            Array.Clear(isGiven);
+            foreach (JsonProperty feature in features.EnumerateObject())
+            {
+                int input = PlaceOf(feature.Name, signature);
+                isGiven[input] = true;
+                ReadNumber(columns, signature, input, row, feature.Value);
+            }
+
+            CheckMissing(isGiven, signature, $"row {row} of \"{Instances}\"");
+            row++;
+        }
+
+        return columns;
+    }
+
+    private static FeatureColumns ReadColumns(JsonElement lists, Signature signature, int largestBatch)
+    {
+        if (lists.ValueKind != JsonValueKind.Object)
+        {
+            throw RestException.Malformed($"\"{Inputs}\" is not an object of features but {Kind(lists)}");
+        }
+
+        FeatureColumns? columns = null;
+        var isGiven = new bool[signature.Inputs.Count];
+        foreach (JsonProperty feature in lists.EnumerateObject())
+        {
+            int input = PlaceOf(feature.Name, signature);
+            isGiven[input] = true;
+            if (feature.Value.ValueKind != JsonValueKind.Array)
+            {
+                throw RestException.Malformed($"feature \"{feature.Name}\" is not a list with a number for each row but {Kind(feature.Value)}");
+            }
+
+            int rows = CountRows(feature.Value, $"feature \"{feature.Name}\"", largestBatch);
+            columns ??= new FeatureColumns(signature, rows);
+            if (rows != columns.Rows)
+            {
+                throw RestException.Malformed($"feature \"{feature.Name}\" has {rows} rows, those before it have {columns.Rows}");
+            }
+
+            int row = 0;
+            foreach (JsonElement number in feature.Value.EnumerateArray())
+            {
+                ReadNumber(columns, signature, input, row++, number);
+            }
+        }
+
+        CheckMissing(isGiven, signature, $"\"{Inputs}\"");
+        return columns!;
+    }
+
+    private static int CountRows(JsonElement list, string what, int largestBatch) => list.GetArrayLength() switch
+    {
+        0 => throw RestException.Malformed($"{what} is empty; at least one row is needed"),
+        int rows when rows > largestBatch => throw RestException.Malformed($"{what} has {rows} rows; at most {largestBatch} are allowed in a request"),
+        int rows => rows,
+    };
+
+    private static int PlaceOf(string feature, Signature signature)
+    {
+        int place = signature.PlaceOf(feature);
+        return place >= 0
+            ? place
+            : throw RestException.Malformed($"feature \"{feature}\" is not one of the model's: {string.Join(", ", signature.InputNames)}");
+    }
+
+    private static void CheckMissing(bool[] isGiven, Signature signature, string where)
+    {
+        int missing = Array.IndexOf(isGiven, false);
+        if (missing >= 0)
+        {
+            throw RestException.Malformed($"{where} has no feature \"{signature.InputNames[missing]}\"");
+        }
+    }
+
+    // A row has one number for each feature: TensorFlow Serving wants it in a list, and here it may stand alone.
+    private static void ReadNumber(FeatureColumns columns, Signature signature, int input, int row, JsonElement value)
+    {
+        Port port = signature.Inputs[input];
+        JsonElement number = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 ? value[0] : value;
+        if (number.ValueKind != JsonValueKind.Number)
+        {
+            throw Wrong(port, row, number);
+        }
+
+        if (port.Type == TensorElementType.Float)
+        {
+            float real = number.TryGetSingle(out float parsed) && float.IsFinite(parsed) ? parsed : throw Wrong(port, row, number);
+            columns.Set(input, row, real);
+        }
+        else
+        {
+            columns.Set(input, row, number.TryGetInt64(out long integer) ? integer : throw Wrong(port, row, number));
+        }
+    }
+
+    private static RestException Wrong(Port port, int row, JsonElement value) => RestException.Malformed(
+        $"feature \"{port.Name}\", row {row}: {Shown(value)} is not one number of type {port.TypeName}");
+
+    private static string Shown(JsonElement value)
+    {
+        const int most = 40;
+        string text = value.GetRawText();
+        return value.ValueKind == JsonValueKind.Array
+            ? $"a list of {value.GetArrayLength()}"
+            : text.Length > most ? $"{text.AsSpan(0, most)}…" : text;
+    }
+
+    private static string Kind(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Array => "a list",
+        JsonValueKind.Object => "an object",
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.Null => "null",
+        _ => "true or false",
+    };
+}

@@ -1,0 +1,12 @@
+namespace OpenEmbedding.Serving.Rest;
+
+/// <summary>A request that is answered with an error.</summary>
+/// <param name="status">The HTTP status code.</param>
+/// <param name="message">One line for the client: what was wrong, and what is allowed.</param>
+internal sealed class RestException(int status, string message) : Exception(message)
+{
+    public int Status => status;
+
+    /// <summary>400: the request itself is wrong.</summary>
+    public static RestException Malformed(string message) => new(400, message);
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+using OpenEmbedding.Collectives;
+
+namespace OpenEmbedding.Serving;
+
+/// <summary>The command line of <c>oe-serve</c>.</summary>
+internal sealed class ServeCommandLine
+{
+    private const int LargestPort = 65535;
+    private const int BytesOfMebibyte = 1 << 20;
+
+    private readonly Option<string[]> _models = new("--model") { AllowMultipleArgumentsPerToken = false };
+    private readonly Option<string?> _address = new("--address");
+    private readonly Option<string?> _restPort = new("--rest-port");
+    private readonly Option<string?> _largestBatch = new("--max-batch");
+    private readonly Option<string?> _largestBody = new("--max-body-mb");
+    private readonly Option<string?> _concurrency = new("--concurrency");
+    private readonly Option<string?> _waiting = new("--max-waiting");
+    private readonly Option<string?> _poll = new("--poll-seconds");
+    private readonly Command _command;
+
+    public ServeCommandLine()
+    {
+        _command = new Command("oe-serve") { _models, _address, _restPort, _largestBatch, _largestBody, _concurrency, _waiting, _poll };
+    }
+
+    /// <summary>What <c>--help</c> prints.</summary>
+    public static string Help => """
+        Usage: oe-serve --model NAME=FOLDER [--model NAME=FOLDER ...] [options]
+
+        Answers predictions of exported models over HTTP, by the REST API of TensorFlow Serving. FOLDER has a folder for each version, named
+        by its number, as oe-train --export FOLDER/1 makes it; the highest is served, and a new one takes over while requests go on.
+
+          --model N=FOLDER   a model's name and folder
+          --address IP       the address to listen on; default 127.0.0.1, this machine alone
+          --rest-port P      the port; 0 takes a free one; default 8501
+          --max-batch N      the most rows of one request; default 10000
+          --max-body-mb N    the most MiB of one request's body; default 16
+          --concurrency N    requests computed at the same time; default the number of cores
+          --max-waiting N    requests that may wait for their turn, further ones get 503; default 1000
+          --poll-seconds S   how often the folders are looked at for new versions; default 1
+
+        docs/serving.md tells of requests, errors, versions and metrics. Ctrl-C or SIGTERM finishes the requests under way.
+
+        """;
+
+    /// <summary>The options, or <c>null</c> where only the help is wanted.</summary>
+    /// <exception cref="OpenEmbeddingException">An argument is wrong; exit code 2.</exception>
+    public ServeOptions? Parse(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Any(argument => argument is "--help" or "-h"))
+        {
+            return null;
+        }
+
+        ParseResult parsed = CommandLineParser.Parse(_command, arguments);
+        if (parsed.UnmatchedTokens is [string unknown, ..])
+        {
+            throw Error($"unknown argument \"{unknown}\"; oe-serve --help lists all");
+        }
+
+        if (parsed.Errors is [ParseError error, ..])
+        {
+            throw Error(error.Message);
+        }
+
+        return new ServeOptions(
+            ReadModels(parsed.GetValue(_models) ?? []),
+            ReadAddress(parsed.GetValue(_address)),
+            ReadInteger(parsed, _restPort, 8501, 0, LargestPort),
+            ReadInteger(parsed, _largestBatch, 10_000, 1, int.MaxValue),
+            (long)BytesOfMebibyte * ReadInteger(parsed, _largestBody, 16, 1, 2047),
+            ReadInteger(parsed, _concurrency, Environment.ProcessorCount, 1, 1024),
+            ReadInteger(parsed, _waiting, 1000, 0, int.MaxValue),
+            TimeSpan.FromSeconds(ReadInteger(parsed, _poll, 1, 1, 3600)));
+    }
+
+    private static List<ModelFolder> ReadModels(string[] texts)
+    {
+        var models = new List<ModelFolder>();
+        foreach (string text in texts)
+        {
+            string[] parts = text.Split('=', 2);
+            if (parts is not [{ Length: > 0 } name, { Length: > 0 } folder] || name.AsSpan().IndexOfAny("/: ") >= 0)
+            {
+                throw Error($"--model \"{text}\" is not NAME=FOLDER, with a name without slash, colon and space");
+            }
+
+            if (models.Any(other => other.Name == name))
+            {
+                throw Error($"--model \"{name}\" is given twice");
+            }
+
+            if (!Directory.Exists(folder))
+            {
+                throw Error($"--model {name}: there is no folder {folder}; it has a folder for each version, such as {Path.Combine(folder, "1")}");
+            }
+
+            models.Add(new ModelFolder(name, folder));
+        }
+
+        return models.Count > 0 ? models : throw Error("--model is missing; it is NAME=FOLDER, such as --model criteo=tmp/criteo");
+    }
+
+    private static IPAddress ReadAddress(string? text) => text is null
+        ? IPAddress.Loopback
+        : IPAddress.TryParse(text, out IPAddress? address)
+            ? address
+            : throw Error($"--address \"{text}\" is not an IP address such as 127.0.0.1, or 0.0.0.0 for all of this machine's");
+
+    private static int ReadInteger(ParseResult parsed, Option<string?> option, int standard, int least, int most)
+    {
+        if (parsed.GetValue(option) is not { } text)
+        {
+            return standard;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
+            ? number
+            : throw Error($"{option.Name} \"{text}\" is not an integer from {least} to {most}");
+    }
+
+    private static OpenEmbeddingException Error(string message) => new(message, JobExitCode.Configuration);
+}

@@ -1,0 +1,25 @@
+using System.Net;
+
+namespace OpenEmbedding.Serving;
+
+/// <summary>What <c>oe-serve</c> is told on its command line.</summary>
+/// <param name="Models">Name and folder of each model; the folder has a folder for each version, named by its number.</param>
+/// <param name="Address">The address to listen on.</param>
+/// <param name="RestPort">The port of the REST API; 0 takes a free one.</param>
+/// <param name="LargestBatch">The most rows of one request.</param>
+/// <param name="LargestBodyBytes">The most bytes of one request's body.</param>
+/// <param name="Concurrency">Requests for predictions computed at the same time; others wait.</param>
+/// <param name="Waiting">Requests for predictions that may wait; further ones are refused.</param>
+/// <param name="Poll">How often the folders are looked at for new versions.</param>
+internal sealed record ServeOptions(
+    IReadOnlyList<ModelFolder> Models,
+    IPAddress Address,
+    int RestPort,
+    int LargestBatch,
+    long LargestBodyBytes,
+    int Concurrency,
+    int Waiting,
+    TimeSpan Poll);
+
+/// <summary>A model's name and the folder of its versions.</summary>
+internal sealed record ModelFolder(string Name, string Path);

@@ -1,0 +1,145 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenEmbedding.Collectives;
+using OpenEmbedding.Serving.Models;
+using OpenEmbedding.Serving.Rest;
+using Prometheus;
+
+namespace OpenEmbedding.Serving;
+
+/// <summary>The web server with the models that it serves.</summary>
+internal sealed class Server : IAsyncDisposable
+{
+    private readonly Dictionary<string, ServedModel> _models;
+    private readonly ServingMetrics _metrics;
+    private readonly WebApplication _application;
+
+    private Server(ServeOptions options, Action<string> say)
+    {
+        _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, say));
+        CollectorRegistry registry = Metrics.NewCustomRegistry();
+        _metrics = new ServingMetrics(registry);
+
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        // That it cannot listen is told in one line.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(options.Address, options.RestPort);
+            kestrel.Limits.MaxRequestBodySize = options.LargestBodyBytes;
+            kestrel.AddServerHeader = false;
+        });
+        builder.Services.AddHostedService(_ => new VersionWatch(_models, options.Poll, say));
+        builder.Services.AddRateLimiter(limits =>
+        {
+            limits.AddConcurrencyLimiter(RestApi.PredictionLimit, limit =>
+            {
+                limit.PermitLimit = options.Concurrency;
+                limit.QueueLimit = options.Waiting;
+            });
+            limits.OnRejected = (rejected, _) => new ValueTask(Fail(
+                rejected.HttpContext, StatusCodes.Status503ServiceUnavailable, $"{options.Waiting} requests are waiting already; try again later"));
+        });
+
+        _application = builder.Build();
+        _application.Use(AnswerErrors);
+        _application.UseRouting();
+        _application.UseRateLimiter();
+        _application.MapMetrics("/metrics", registry);
+        _application.MapGet("/healthz", () => "ok");
+        _application.MapGet("/readyz", AnswerReadiness);
+        new RestApi(_models, _metrics, options.LargestBatch).Map(_application);
+        _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
+    }
+
+    /// <summary>Where it listens, such as <c>http://127.0.0.1:8501</c>.</summary>
+    public string Address => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>Loads the models and listens.</summary>
+    /// <param name="options">Models, address and limits.</param>
+    /// <param name="say">Takes lines for the operator.</param>
+    /// <exception cref="OpenEmbeddingException">It cannot listen where it should.</exception>
+    public static async Task<Server> Start(ServeOptions options, Action<string> say)
+    {
+        var server = new Server(options, say);
+        try
+        {
+            foreach (ServedModel model in server._models.Values)
+            {
+                model.Look();
+                if (!model.IsReady)
+                {
+                    say($"model {model.Name}: no version is served yet");
+                }
+            }
+
+            await server._application.StartAsync();
+            return server;
+        }
+        catch (IOException e)
+        {
+            await server.DisposeAsync();
+            throw new OpenEmbeddingException(
+                $"cannot listen on {options.Address}:{options.RestPort}: {e.Message}; --rest-port and --address choose another", innerException: e);
+        }
+    }
+
+    /// <summary>Waits for Ctrl-C or SIGTERM, and for the requests under way.</summary>
+    public Task WaitForEnd() => _application.WaitForShutdownAsync();
+
+    /// <summary>Looks for new versions at once.</summary>
+    public void Look()
+    {
+        foreach (ServedModel model in _models.Values)
+        {
+            model.Look();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _application.DisposeAsync();
+        foreach (ServedModel model in _models.Values)
+        {
+            model.Close();
+        }
+    }
+
+    private Task AnswerReadiness(HttpContext context)
+    {
+        string[] missing = [.. _models.Values.Where(model => !model.IsReady).Select(model => model.Name)];
+        return missing.Length == 0
+            ? context.Response.WriteAsync("ready")
+            : RestApi.WriteError(context, StatusCodes.Status503ServiceUnavailable, $"no version yet of: {string.Join(", ", missing)}");
+    }
+
+    private async Task AnswerErrors(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (RestException e)
+        {
+            await Fail(context, e.Status, e.Message);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await Fail(context, e.StatusCode, e.Message);
+        }
+    }
+
+    private Task Fail(HttpContext context, int status, string message)
+    {
+        _metrics.CountError(status);
+        return RestApi.WriteError(context, status, message);
+    }
+}

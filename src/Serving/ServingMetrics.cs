@@ -1,0 +1,29 @@
+using Prometheus;
+
+namespace OpenEmbedding.Serving;
+
+/// <summary>What <c>/metrics</c> tells of each model, in the form of Prometheus.</summary>
+internal sealed class ServingMetrics
+{
+    private readonly Histogram _seconds;
+    private readonly Counter _rows;
+    private readonly Counter _errors;
+
+    public ServingMetrics(CollectorRegistry registry)
+    {
+        MetricFactory factory = Metrics.WithCustomRegistry(registry);
+        _seconds = factory.CreateHistogram("oe_request_seconds", "Time of requests for predictions, those that failed too.", ["model"], new HistogramConfiguration
+        {
+            Buckets = Histogram.ExponentialBuckets(0.0001, 2, 17),
+        });
+        _rows = factory.CreateCounter("oe_rows_total", "Rows predicted.", ["model"]);
+        _errors = factory.CreateCounter("oe_errors_total", "Requests answered with an error.", ["status"]);
+    }
+
+    /// <summary>Times a request for predictions until it is disposed of.</summary>
+    public IDisposable Time(string model) => _seconds.WithLabels(model).NewTimer();
+
+    public void Count(string model, int rows) => _rows.WithLabels(model).Inc(rows);
+
+    public void CountError(int status) => _errors.WithLabels(status.ToString(System.Globalization.CultureInfo.InvariantCulture)).Inc();
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace OpenEmbedding.Serving.Tests;
+
+/// <summary>A model that <c>oe-train</c> trained in one process and exported, with rows and the trainer's own probabilities of them.</summary>
+public sealed class TrainedModel : IDisposable
+{
+    private const int Rows = 300;
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(120);
+    private readonly string _folder = Directory.CreateTempSubdirectory("oe-serve-").FullName;
+
+    public TrainedModel()
+    {
+        string data = Path.Combine(_folder, "rows.txt");
+        string predictions = Path.Combine(_folder, "predictions.txt");
+        Train("generate", "--rows", $"{Rows}", "--out", data);
+        Train(
+            "--data.train", data, "--data.test", data, "--model", "DeepFM", "--model.dnn_hidden_units", "16,8", "--data.vocabulary", "100",
+            "--optimizer.learning_rate", "0.05", "--train.batch_size", "50", "--export", Export, "--output.predictions", predictions);
+        Lines = [.. File.ReadLines(data).Select(line => line.Split('\t'))];
+        Probabilities = [.. File.ReadLines(predictions).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
+    }
+
+    /// <summary>The fields of each row in Criteo's form.</summary>
+    internal IReadOnlyList<string[]> Lines { get; }
+
+    internal IReadOnlyList<double> Probabilities { get; }
+
+    private string Export => Path.Combine(_folder, "export");
+
+    /// <summary>Makes the model a version of a folder.</summary>
+    internal void CopyTo(string version)
+    {
+        // As an export appears: whole, under its name at once.
+        string half = $"{version}.tmp";
+        foreach (string file in Directory.GetFiles(Export, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(half, Path.GetRelativePath(Export, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        Directory.Move(half, version);
+    }
+
+    /// <summary>Rows of the data as a request's body, by rows or by columns.</summary>
+    internal string Body(bool byRow, int first, int count)
+    {
+        string[][] rows = [.. Lines.Skip(first).Take(count)];
+        JsonNode body = byRow
+            ? new JsonObject { ["instances"] = new JsonArray([.. rows.Select(Row)]) }
+            : new JsonObject { ["signature_name"] = "serving_default", ["inputs"] = new JsonObject(Columns().Select(column => Column(column, rows))) };
+        return body.ToJsonString();
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static JsonObject Row(string[] fields) => new(Columns().Select(column => KeyValuePair.Create(column.Name, (JsonNode?)Value(column, fields))));
+
+    private static KeyValuePair<string, JsonNode?> Column((string Name, int Place) column, string[][] rows) =>
+        KeyValuePair.Create(column.Name, (JsonNode?)new JsonArray([.. rows.Select(fields => Value(column, fields))]));
+
+    private static JsonArray Value((string Name, int Place) column, string[] fields)
+    {
+        string field = fields[column.Place];
+        long number = column.Name[0] == 'I'
+            ? field.Length == 0 ? 0 : long.Parse(field, CultureInfo.InvariantCulture)
+            : field.Length == 0 ? -1 : long.Parse(field, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return [number];
+    }
+
+    private static IEnumerable<(string Name, int Place)> Columns() =>
+        [.. Enumerable.Range(1, 13).Select(i => ($"I{i}", i)), .. Enumerable.Range(1, 26).Select(i => ($"C{i}", 13 + i))];
+
+    private static void Train(params string[] arguments)
+    {
+        string program = typeof(TrainedModel).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(value => value.Key == "Trainer").Value!;
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var lines = new StringBuilder();
+        process.OutputDataReceived += (_, line) => Add(line.Data);
+        process.ErrorDataReceived += (_, line) => Add(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        if (!process.WaitForExit(_limit))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"oe-train has not ended within {_limit}: {lines}");
+        }
+
+        Assert.True(process.ExitCode == 0, $"oe-train ended with exit code {process.ExitCode}: {lines}");
+
+        void Add(string? line)
+        {
+            lock (lines)
+            {
+                lines.AppendLine(line);
+            }
+        }
+    }
+}
