@@ -1,9 +1,9 @@
+using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,6 +19,7 @@ internal sealed class Server : IAsyncDisposable
 {
     private readonly Dictionary<string, ServedModel> _models;
     private readonly ServingMetrics _metrics;
+    private readonly ConcurrencyLimiter _turns;
     private readonly WebApplication _application;
 
     private Server(ServeOptions options, Action<string> say)
@@ -26,6 +27,7 @@ internal sealed class Server : IAsyncDisposable
         _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, say));
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         _metrics = new ServingMetrics(registry);
+        _turns = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = options.Concurrency, QueueLimit = options.Waiting });
 
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -38,25 +40,14 @@ internal sealed class Server : IAsyncDisposable
             kestrel.AddServerHeader = false;
         });
         builder.Services.AddHostedService(_ => new VersionWatch(_models, options.Poll, say));
-        builder.Services.AddRateLimiter(limits =>
-        {
-            limits.AddConcurrencyLimiter(RestApi.PredictionLimit, limit =>
-            {
-                limit.PermitLimit = options.Concurrency;
-                limit.QueueLimit = options.Waiting;
-            });
-            limits.OnRejected = (rejected, _) => new ValueTask(Fail(
-                rejected.HttpContext, StatusCodes.Status503ServiceUnavailable, $"{options.Waiting} requests are waiting already; try again later"));
-        });
 
         _application = builder.Build();
         _application.Use(AnswerErrors);
         _application.UseRouting();
-        _application.UseRateLimiter();
         _application.MapMetrics("/metrics", registry);
         _application.MapGet("/healthz", () => "ok");
         _application.MapGet("/readyz", AnswerReadiness);
-        new RestApi(_models, _metrics, options.LargestBatch).Map(_application);
+        new RestApi(_models, _metrics, _turns, options.LargestBatch).Map(_application);
         _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
     }
 
@@ -107,6 +98,7 @@ internal sealed class Server : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _application.DisposeAsync();
+        await _turns.DisposeAsync();
         foreach (ServedModel model in _models.Values)
         {
             model.Close();

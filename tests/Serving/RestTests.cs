@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -20,7 +21,7 @@ public sealed class RestTests(TrainedModel model) : IClassFixture<TrainedModel>,
 
         // New versions are looked for by the tests themselves.
         ServeOptions options = new ServeCommandLine().Parse(
-            ["--model", $"criteo={_folder}", "--rest-port", "0", "--max-batch", "200", "--max-body-mb", "1", "--poll-seconds", "3600"])!;
+            ["--model", $"criteo={_folder}", "--rest-port", "0", "--max-batch", "200", "--concurrency", "1", "--max-body-mb", "1", "--poll-seconds", "3600"])!;
         _server = await Server.Start(options, _said.Enqueue);
         _client = new HttpClient { BaseAddress = new Uri(_server.Address), Timeout = TimeSpan.FromSeconds(60) };
     }
@@ -187,6 +188,25 @@ public sealed class RestTests(TrainedModel model) : IClassFixture<TrainedModel>,
         Assert.False(asking.IsCompleted, "a request failed");
         await stop.CancelAsync();
         Assert.True(await asking > 0);
+    }
+
+    [Fact]
+    public async Task Clients_that_send_slowly_keep_no_others_waiting()
+    {
+        using var slow = new TcpClient();
+        await slow.ConnectAsync(IPAddress.Loopback, _client.BaseAddress!.Port);
+        await slow.GetStream().WriteAsync("POST /v1/models/criteo:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{"u8.ToArray());
+
+        Assert.Equal(HttpStatusCode.OK, (await Post("/v1/models/criteo:predict", model.Body(true, 0, 1))).Status);
+    }
+
+    [Fact]
+    public async Task A_version_goes_on_when_its_folder_is_lost()
+    {
+        Directory.Delete(Path.Combine(_folder, "1"), recursive: true);
+        _server.Look();
+
+        Assert.Equal(HttpStatusCode.OK, (await Post("/v1/models/criteo:predict", model.Body(true, 0, 1))).Status);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
+using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -11,18 +12,15 @@ namespace OpenEmbedding.Serving.Rest;
 
 /// <summary>The REST API of TensorFlow Serving: state, metadata and predictions of models.</summary>
 /// <seealso href="https://www.tensorflow.org/tfx/serving/api_rest"/>
-internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, ServingMetrics metrics, int largestBatch)
+internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, ServingMetrics metrics, RateLimiter turns, int largestBatch)
 {
-    /// <summary>The name of the limit of requests computed at the same time.</summary>
-    public const string PredictionLimit = "predictions";
-
     public void Map(IEndpointRouteBuilder routes)
     {
         foreach (string path in (string[])["/v1/models/{model}", "/v1/models/{model}/versions/{version}"])
         {
             routes.MapGet(path, GetStates);
             routes.MapGet($"{path}/metadata", GetMetadata);
-            routes.MapPost($"{path}:predict", Predict).RequireRateLimiting(PredictionLimit);
+            routes.MapPost($"{path}:predict", Predict);
         }
     }
 
@@ -80,6 +78,14 @@ internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, S
         ServedModel served = Find(model);
         using IDisposable timed = metrics.Time(served.Name);
         byte[] body = await ReadBody(context);
+
+        // Only now, so that clients that send slowly keep no others waiting.
+        using RateLimitLease turn = await turns.AcquireAsync(cancellationToken: context.RequestAborted);
+        if (!turn.IsAcquired)
+        {
+            throw new RestException(StatusCodes.Status503ServiceUnavailable, "too many requests are waiting already; try again later");
+        }
+
         ModelVersion held = Hold(model, version);
         float[] outputs;
         PredictRequest request;
