@@ -37,10 +37,30 @@ public sealed class BatchTests(SlurmCluster cluster) : IDisposable
     }
 
     /// <summary>What the time limit sends saves and puts the job into the queue; then it goes on and ends with the weights of a job without a stop.</summary>
-    [SlurmTheory]
-    [InlineData("srun")]
-    [InlineData("oe-run")]
-    public void RequeuedJobGoesOnAndEndsAsOneWithoutStop(string launcher)
+    [SlurmFact]
+    public void RequeuedJobGoesOnAndEndsAsOneWithoutStop() => AssertRequeued("oe-run");
+
+    /// <summary>The same without oe-run.</summary>
+    [SlurmFact]
+    [Trait("Kind", "Long")]
+    public void RequeuedJobOfSrunGoesOnAndEndsAsOneWithoutStop() => AssertRequeued("srun");
+
+    /// <summary>A signal of the user's to the script saves too, but the job stays ended.</summary>
+    [SlurmFact]
+    public void StoppedJobIsNotRequeued()
+    {
+        SlurmJob job = Submit("srun", WriteConfiguration(epochs: 1_000_000));
+        job.WaitForText("epoch 2  step 3 ");
+        cluster.Command("scancel", "--signal=TERM", "--batch", job.Id);
+        job.WaitForEnd();
+
+        Assert.True(job.State == "FAILED" && job.ExitCode == "130:0" && job.Restarts == 0, job.ToString());
+        Assert.Single(Manifests());
+    }
+
+    public void Dispose() => _train.Dispose();
+
+    private void AssertRequeued(string launcher)
     {
         string configuration = WriteConfiguration(epochs: 1_000_000);
         SlurmJob job = Submit(launcher, configuration);
@@ -58,21 +78,6 @@ public sealed class BatchTests(SlurmCluster cluster) : IDisposable
         Weights whole = _train.Weights(4, configuration);
         Assert.Equal(0, Weights.Read(_train.In("weights.safetensors")).DistanceTo(whole));
     }
-
-    /// <summary>A signal of the user's to the script saves too, but the job stays ended.</summary>
-    [SlurmFact]
-    public void StoppedJobIsNotRequeued()
-    {
-        SlurmJob job = Submit("srun", WriteConfiguration(epochs: 1_000_000));
-        job.WaitForText("epoch 2  step 3 ");
-        cluster.Command("scancel", "--signal=TERM", "--batch", job.Id);
-        job.WaitForEnd();
-
-        Assert.True(job.State == "FAILED" && job.ExitCode == "130:0" && job.Restarts == 0, job.ToString());
-        Assert.Single(Manifests());
-    }
-
-    public void Dispose() => _train.Dispose();
 
     private string[] Manifests() => Directory.GetFiles(_train.In("checkpoints"), "step-*.json");
 

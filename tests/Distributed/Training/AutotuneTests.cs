@@ -13,23 +13,14 @@ public sealed class AutotuneTests : IDisposable
     public AutotuneTests() => _rows = _train.WriteRows("rows.txt", 9000);
 
     /// <summary>Cycle time and prefetch change neither which batch is trained when nor the order of additions.</summary>
+    [Fact]
+    public void The_weights_are_those_of_the_same_job_without() => AssertSameWeights(0, "--cluster.servers", "1");
+
     [Theory]
-    [InlineData(0, "--cluster.servers", "1")]
+    [Trait("Kind", "Long")]
     [InlineData(0, "--cluster.servers", "colocated")]
     [InlineData(1e-9, "--cluster.strategy", "allreduce")]
-    public void The_weights_are_those_of_the_same_job_without(double limit, params string[] more)
-    {
-        Weights without = _train.Weights(3, Job(more));
-        Weights with = _train.Weights(3, [.. Job(more), .. Autotune("log.csv")]);
-
-        Assert.InRange(with.DistanceTo(without), 0, limit);
-        string[][] lines = Log("log.csv");
-        Assert.InRange(lines.Length, 2, Samples + 1);
-        Assert.Equal(Enumerable.Range(1, lines.Length), lines.Select(line => int.Parse(line[0], CultureInfo.InvariantCulture)));
-        Assert.True(lines.Select(line => string.Join(',', line[1..4])).Distinct().Count() > 1, "no setting was changed");
-        Assert.All(lines[..^1], line => Assert.Equal(("2", "0"), (line[4], line[6])));
-        Assert.Equal("1", lines[^1][6]);
-    }
+    public void The_weights_are_those_of_the_same_job_without_whatever_the_strategy(double limit, params string[] more) => AssertSameWeights(limit, more);
 
     [Fact]
     public void Settings_given_stay_and_the_first_trainer_says_what_became_of_the_search()
@@ -52,6 +43,20 @@ public sealed class AutotuneTests : IDisposable
     }
 
     public void Dispose() => _train.Dispose();
+
+    private void AssertSameWeights(double limit, params string[] more)
+    {
+        Weights without = _train.Weights(3, Job(more));
+        Weights with = _train.Weights(3, [.. Job(more), .. Autotune("log.csv")]);
+
+        Assert.InRange(with.DistanceTo(without), 0, limit);
+        string[][] lines = Log("log.csv");
+        Assert.InRange(lines.Length, 2, Samples + 1);
+        Assert.Equal(Enumerable.Range(1, lines.Length), lines.Select(line => int.Parse(line[0], CultureInfo.InvariantCulture)));
+        Assert.True(lines.Select(line => string.Join(',', line[1..4])).Distinct().Count() > 1, "no setting was changed");
+        Assert.All(lines[..^1], line => Assert.Equal(("2", "0"), (line[4], line[6])));
+        Assert.Equal("1", lines[^1][6]);
+    }
 
     private string[][] Log(string name) => [.. File.ReadAllLines(_train.In(name)).Skip(1).Select(line => line.Split(','))];
 

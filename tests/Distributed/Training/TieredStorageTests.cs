@@ -50,10 +50,38 @@ public sealed class TieredStorageTests : IDisposable
     }
 
     /// <summary>Increments of rows in files, read by jobs whose rows are in memory, in files, and on other servers; and the other way round.</summary>
+    [Fact]
+    public void HashTablesGoOnWithTheSameBits() => AssertGoesOnWithTheSameBits("hash");
+
+    [Fact]
+    [Trait("Kind", "Long")]
+    public void ArrayTablesGoOnWithTheSameBits() => AssertGoesOnWithTheSameBits("array");
+
+    /// <summary>Whatever a kill leaves of the files of rows is of no account; in turn rows are in files and in memory.</summary>
     [Theory]
-    [InlineData("array")]
-    [InlineData("hash")]
-    public void GoesOnWithTheSameBits(string kind)
+    [Trait("Kind", "Long")]
+    [InlineData(4)]
+    public void KilledAgainAndAgainItEndsAsIfItWereNot(int kills)
+    {
+        string folder = _train.In("checkpoints");
+        string[] job = [.. Job("hash"), "--embedding.dimension", "64", "--cluster.servers", "2", "--train.epochs", "12", "--train.log_every", "1", "--output.progress", "lines"];
+        Weights whole = _train.Weights(3, job);
+        string[] saving = [.. job, "--checkpoint", folder, "--checkpoint.every_steps", "7", "--checkpoint.increments", "3"];
+        var random = new Random(3);
+        for (int kill = 0; kill < kills; kill++)
+        {
+            string[] load = kill > 0 ? ["--load", folder] : [];
+            using MpiJob running = MpiJob.Start(3, OeTrain.Program, [.. saving, .. kill % 3 == 2 ? [] : Tiered, .. load], timeout: OeTrain.Limit);
+            running.WaitForText("checkpoint of step ");
+            running.WaitForTextOrEnd("  step ", 1 + random.Next(40));
+            MpiJob.Kill(running.RankProcesses().Values.ElementAt(random.Next(3)));
+            running.WaitForExit();
+        }
+
+        Assert.Equal(0, _train.Weights(3, [.. saving, .. Tiered, "--load", folder]).DistanceTo(whole));
+    }
+
+    private void AssertGoesOnWithTheSameBits(string kind)
     {
         string[] job = [.. Job(kind), "--embedding.dimension", "64"];
         string[] twoServers = [.. job, "--cluster.servers", "2"];
@@ -75,29 +103,6 @@ public sealed class TieredStorageTests : IDisposable
 
             void AssertSame(Weights continued) => Assert.True(continued.DistanceTo(whole) == 0, $"continued from {manifest}");
         }
-    }
-
-    /// <summary>Whatever a kill leaves of the files of rows is of no account; in turn rows are in files and in memory.</summary>
-    [Theory]
-    [InlineData(4)]
-    public void KilledAgainAndAgainItEndsAsIfItWereNot(int kills)
-    {
-        string folder = _train.In("checkpoints");
-        string[] job = [.. Job("hash"), "--embedding.dimension", "64", "--cluster.servers", "2", "--train.epochs", "12", "--train.log_every", "1", "--output.progress", "lines"];
-        Weights whole = _train.Weights(3, job);
-        string[] saving = [.. job, "--checkpoint", folder, "--checkpoint.every_steps", "7", "--checkpoint.increments", "3"];
-        var random = new Random(3);
-        for (int kill = 0; kill < kills; kill++)
-        {
-            string[] load = kill > 0 ? ["--load", folder] : [];
-            using MpiJob running = MpiJob.Start(3, OeTrain.Program, [.. saving, .. kill % 3 == 2 ? [] : Tiered, .. load], timeout: OeTrain.Limit);
-            running.WaitForText("checkpoint of step ");
-            running.WaitForTextOrEnd("  step ", 1 + random.Next(40));
-            MpiJob.Kill(running.RankProcesses().Values.ElementAt(random.Next(3)));
-            running.WaitForExit();
-        }
-
-        Assert.Equal(0, _train.Weights(3, [.. saving, .. Tiered, "--load", folder]).DistanceTo(whole));
     }
 
     private static string[] Manifests(string folder) => [.. Directory.GetFiles(folder, "step-*.json").Order(StringComparer.Ordinal)];
