@@ -33,6 +33,7 @@ public sealed unsafe partial class HotRowStore
     {
         lock (_gate)
         {
+            _stepsBefore = request.Step;
             string? damage = _servers.Load(request);
             if (IsOnAnyTrainer(damage is not null))
             {

@@ -107,7 +107,7 @@ public sealed unsafe partial class HotRowStore
         if (_appliedSteps < _pushedSteps)
         {
             _exchange.Wait();
-            _sums.Apply();
+            _sums.Apply(_stepsBefore + _pushedSteps);
             _appliedSteps = _pushedSteps;
         }
     }

@@ -28,6 +28,7 @@ public sealed unsafe partial class HotRowStore : IEmbeddingStore
     private readonly Stack<SplitPull> _freePulls = new();
     private TableShapes? _shapes;
     private KeySpaces _spaces = null!;
+    private long _stepsBefore;
     private long _pushedSteps;
     private long _appliedSteps;
     private long _pulledBytes;

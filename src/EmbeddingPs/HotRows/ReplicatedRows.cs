@@ -78,8 +78,10 @@ internal sealed unsafe class ReplicatedRows : IDisposable
     }
 
     /// <summary>Updates the rows that any trainer touched, once the sums are those of all, and clears the sums.</summary>
-    public void Apply()
+    /// <param name="step">Steps applied with this one, counted from the start of training.</param>
+    public void Apply(long step)
     {
+        Table.Step = step;
         if (_touched.Length < Slots)
         {
             _touched = new long[Slots];

@@ -40,7 +40,8 @@ internal sealed unsafe class SummedGradients : IDisposable
     }
 
     /// <summary>Updates the rows, once the sums are complete.</summary>
-    public void Apply() => Array.ForEach(_rows, rows => rows.Apply());
+    /// <param name="step">Steps applied with this one, counted from the start of training.</param>
+    public void Apply(long step) => Array.ForEach(_rows, rows => rows.Apply(step));
 
     public void Dispose() => _arrays.ForEach(array => NativeMemory.AlignedFree((void*)array.Data));
 }

@@ -15,6 +15,9 @@ internal unsafe interface IUpdateRule<T>
     /// <summary>Whether the row also keeps the number of its updates.</summary>
     bool CountsSteps { get; }
 
+    /// <summary>The step size from now on, above 0.</summary>
+    double LearningRate { set; }
+
     /// <summary>What every element of a slot is at first.</summary>
     T InitialValue(int slot);
 

@@ -8,11 +8,16 @@ namespace OpenEmbedding.EmbeddingPs.Optimizers;
 
 /// <summary>The loop over rows and elements for one rule and one element type; the JIT compiles each pair by itself.</summary>
 /// <remarks>State of a row: the rule's slots, [slots, dimension], then for rules that count steps one int in the place of an element.</remarks>
-internal sealed unsafe class RowKernel<T, TRule>(TRule rule) : RowOptimizer
+internal sealed unsafe class RowKernel<T, TRule>(TRule rule, double learningRate) : RowOptimizer
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TRule : struct, IUpdateRule<T>
 {
-    private readonly TRule _rule = rule;
+    private TRule _rule = rule;
+
+    public override double RateFactor
+    {
+        set => _rule.LearningRate = learningRate * value;
+    }
 
     public override IReadOnlyList<string> SlotNames => _rule.SlotNames;
 
@@ -48,12 +53,12 @@ internal sealed unsafe class RowKernel<T, TRule>(TRule rule) : RowOptimizer
         UpdateRow(ref rule, (T*)weights, (T*)slots, (T*)gradient, dimension);
     }
 
-    internal override void UpdateRows(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> gradients, int dimension, double l2)
+    internal override void UpdateRows(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> gradients, int dimension, GradientShaping shaping)
     {
         // A copy of the rule on the stack lets the JIT keep its coefficients in registers.
         var rule = _rule;
-        T* regularized = l2 != 0 ? (T*)NativeMemory.Alloc((nuint)dimension, (nuint)sizeof(T)) : null;
-        T twiceL2 = T.CreateChecked(2 * l2);
+        T* shaped = shaping.IsNone ? null : (T*)NativeMemory.Alloc((nuint)dimension, (nuint)sizeof(T));
+        T twiceL2 = T.CreateChecked(2 * shaping.L2);
         int rowBytes = (int)(dimension * sizeof(T) + SlotBytes(dimension));
         for (int i = 0; i < Math.Min(Prefetch.Distance, rows.Length); i++)
         {
@@ -69,16 +74,20 @@ internal sealed unsafe class RowKernel<T, TRule>(TRule rule) : RowOptimizer
 
             T* weights = (T*)rows[i];
             T* gradient = (T*)gradients[i];
-            if (regularized != null)
+            if (shaped != null)
             {
-                RowMath.AddScaled(regularized, gradient, weights, twiceL2, dimension);
-                gradient = regularized;
+                RowMath.AddScaled(shaped, gradient, weights, twiceL2, dimension);
+                gradient = shaped;
+                if (shaping.Clips)
+                {
+                    shaping.Clip(new Span<T>(shaped, dimension));
+                }
             }
 
             UpdateRow(ref rule, weights, weights + dimension, gradient, dimension);
         }
 
-        NativeMemory.Free(regularized);
+        NativeMemory.Free(shaped);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

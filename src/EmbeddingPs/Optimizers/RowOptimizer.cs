@@ -15,6 +15,9 @@ public abstract class RowOptimizer
     {
     }
 
+    /// <summary>What multiplies the learning rate from now on, above 0; 1 at first.</summary>
+    public abstract double RateFactor { set; }
+
     /// <summary>Makes the rule for <see cref="ElementType.Float32"/> or <see cref="ElementType.Float64"/>; an option out of its range is an error.</summary>
     public static RowOptimizer Create(OptimizerOptions options, ElementType elementType)
     {
@@ -28,15 +31,15 @@ public abstract class RowOptimizer
         bool single = elementType == ElementType.Float32;
         return options switch
         {
-            SgdOptions { Momentum: 0 } o => single ? With<float, SgdRule<float>>(new(o)) : With<double, SgdRule<double>>(new(o)),
-            SgdOptions o => single ? With<float, MomentumRule<float>>(new(o)) : With<double, MomentumRule<double>>(new(o)),
-            AdagradOptions o => single ? With<float, AdagradRule<float>>(new(o)) : With<double, AdagradRule<double>>(new(o)),
-            AdadeltaOptions o => single ? With<float, AdadeltaRule<float>>(new(o)) : With<double, AdadeltaRule<double>>(new(o)),
-            AdamOptions o => single ? With<float, AdamRule<float>>(new(o)) : With<double, AdamRule<double>>(new(o)),
-            AdamaxOptions o => single ? With<float, AdamaxRule<float>>(new(o)) : With<double, AdamaxRule<double>>(new(o)),
-            NadamOptions o => single ? With<float, NadamRule<float>>(new(o)) : With<double, NadamRule<double>>(new(o)),
-            RmspropOptions o => single ? With<float, RmspropRule<float>>(new(o)) : With<double, RmspropRule<double>>(new(o)),
-            FtrlOptions o => single ? With<float, FtrlRule<float>>(new(o)) : With<double, FtrlRule<double>>(new(o)),
+            SgdOptions { Momentum: 0 } o => single ? With<float, SgdRule<float>>(o, new(o)) : With<double, SgdRule<double>>(o, new(o)),
+            SgdOptions o => single ? With<float, MomentumRule<float>>(o, new(o)) : With<double, MomentumRule<double>>(o, new(o)),
+            AdagradOptions o => single ? With<float, AdagradRule<float>>(o, new(o)) : With<double, AdagradRule<double>>(o, new(o)),
+            AdadeltaOptions o => single ? With<float, AdadeltaRule<float>>(o, new(o)) : With<double, AdadeltaRule<double>>(o, new(o)),
+            AdamOptions o => single ? With<float, AdamRule<float>>(o, new(o)) : With<double, AdamRule<double>>(o, new(o)),
+            AdamaxOptions o => single ? With<float, AdamaxRule<float>>(o, new(o)) : With<double, AdamaxRule<double>>(o, new(o)),
+            NadamOptions o => single ? With<float, NadamRule<float>>(o, new(o)) : With<double, NadamRule<double>>(o, new(o)),
+            RmspropOptions o => single ? With<float, RmspropRule<float>>(o, new(o)) : With<double, RmspropRule<double>>(o, new(o)),
+            FtrlOptions o => single ? With<float, FtrlRule<float>>(o, new(o)) : With<double, FtrlRule<double>>(o, new(o)),
             _ => throw new UnreachableException($"No rule for {options.GetType().Name}."),
         };
     }
@@ -62,13 +65,13 @@ public abstract class RowOptimizer
     /// <param name="rows">Addresses of weights, [rows].</param>
     /// <param name="gradients">Addresses of gradients, [rows].</param>
     /// <param name="dimension">Weights per row.</param>
-    /// <param name="l2">2 · l2 · w is added to the gradient.</param>
-    internal abstract void UpdateRows(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> gradients, int dimension, double l2);
+    /// <param name="shaping">What each gradient goes through first.</param>
+    internal abstract void UpdateRows(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> gradients, int dimension, GradientShaping shaping);
 
-    private static RowKernel<T, TRule> With<T, TRule>(TRule rule)
+    private static RowKernel<T, TRule> With<T, TRule>(OptimizerOptions options, TRule rule)
         where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
         where TRule : struct, IUpdateRule<T>
     {
-        return new RowKernel<T, TRule>(rule);
+        return new RowKernel<T, TRule>(rule, options.LearningRate);
     }
 }

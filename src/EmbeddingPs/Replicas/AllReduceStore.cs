@@ -82,7 +82,7 @@ public sealed class AllReduceStore : ReplicaStore
     {
         _pending.ForEach(pending => pending.Wait());
         _pending.Clear();
-        Array.ForEach(_gradients, gradient => gradient.Apply());
+        Array.ForEach(_gradients, gradient => gradient.Apply(step));
     }
 
     private protected override void Free() => Array.ForEach(_gradients, gradient => gradient.Dispose());

@@ -89,8 +89,10 @@ internal sealed unsafe class DenseGradient : IDisposable
     }
 
     /// <summary>Updates every row with <see cref="Sent"/> and starts anew with zeros.</summary>
-    public void Apply()
+    /// <param name="step">Steps applied with this one.</param>
+    public void Apply(long step)
     {
+        _table.Step = step;
         if (_format.Converts)
         {
             _format.Read(_sent, _gradient, Numbers);

@@ -38,7 +38,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>How many parts the table has.</summary>
     public int Shards { get; }
 
-    /// <summary>The step that updates are of; the server says it before it applies them.</summary>
+    /// <summary>Steps applied with the one that updates are of; it is said before they come.</summary>
     internal long Step { get; set; }
 
     /// <summary>Keys are below this, in any shard.</summary>
@@ -214,13 +214,19 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     internal void Apply(ReadOnlySpan<long> rows, ReadOnlySpan<nint> gradients)
     {
         BeforeChange(rows);
+        var shaping = new GradientShaping(Options.L2, Options.ClipValue, Options.ClipNorm);
+        if (Options.Schedule is { } schedule)
+        {
+            Optimizer.RateFactor = schedule.FactorAt(Now - 1);
+        }
+
         nint* addresses = stackalloc nint[Group];
         for (int start = 0; start < rows.Length; start += Group)
         {
             var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
             Locate(group, addresses);
             Optimizer.UpdateRows(
-                new ReadOnlySpan<nint>(addresses, group.Length), gradients.Slice(start, group.Length), Options.Dimension, Options.L2);
+                new ReadOnlySpan<nint>(addresses, group.Length), gradients.Slice(start, group.Length), Options.Dimension, shaping);
             if (HasAges)
             {
                 Stamp(new ReadOnlySpan<nint>(addresses, group.Length));

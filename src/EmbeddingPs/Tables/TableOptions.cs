@@ -63,4 +63,16 @@ public sealed record TableOptions
     /// <summary>What bounds the growth of a hash table in memory; null: nothing.</summary>
     [Key(10)]
     public GrowthOptions? Growth { get; init; }
+
+    /// <summary>How the learning rate changes; null: not at all.</summary>
+    [Key(11)]
+    public RateSchedule? Schedule { get; init; }
+
+    /// <summary>The largest magnitude of an element of a row's summed gradient, above 0; null: any.</summary>
+    [Key(12)]
+    public double? ClipValue { get; init; }
+
+    /// <summary>The largest L2 norm of a row's summed gradient, above 0; null: any.</summary>
+    [Key(13)]
+    public double? ClipNorm { get; init; }
 }

@@ -44,6 +44,12 @@ internal sealed record TrainingState
     /// <summary>Quality of the last whole epoch on its own rows, null in the first.</summary>
     public Quality? Train { get; init; }
 
+    /// <summary>The best score of a test so far, null before the first.</summary>
+    public double? BestScore { get; init; }
+
+    /// <summary>Tests since then.</summary>
+    public int TestsSinceBest { get; init; }
+
     /// <summary>How rows are dealt.</summary>
     public required ShardRule Shard { get; init; }
 

@@ -17,8 +17,14 @@ public sealed partial record JobOptions
     /// <summary>The update rule of all weights; without <c>name</c>, Adagrad with the keys that are given.</summary>
     public OptimizerOptions Optimizer { get; init; } = new AdagradOptions();
 
+    /// <summary>What multiplies the learning rates of dense weights and rows, step by step; by default nothing does.</summary>
+    public RateSchedule Schedule { get; init; } = new();
+
     /// <summary>How long and in what portions the job trains.</summary>
     public TrainOptions Train { get; init; } = new();
+
+    /// <summary>When training ends because the test rows are scored no better.</summary>
+    public EarlyStoppingOptions EarlyStopping { get; init; } = new();
 
     /// <summary>Where training begins.</summary>
     public LoadOptions Load { get; init; } = new();

@@ -1,4 +1,5 @@
 using OpenEmbedding.EmbeddingPs.Initializers;
+using OpenEmbedding.EmbeddingPs.Optimizers;
 using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.EmbeddingPs.Tables;
 
@@ -16,12 +17,14 @@ internal static class JobOptionsValidator
         CheckColumns(job.Data);
         CheckVocabulary(job);
         CheckScale(job.Data);
-        CheckModel(job.Model);
+        CheckModel(job);
         CheckInitializer(job.Embedding.Initializer);
         CheckTables(job);
         CheckGrowth(job);
         CheckCluster(job.Cluster);
         CheckResume(job.Checkpoint);
+        CheckSchedule(job);
+        CheckTests(job);
         CheckPredictions(job);
     }
 
@@ -69,8 +72,16 @@ internal static class JobOptionsValidator
         }
     }
 
-    private static void CheckModel(ModelOptions model)
+    private static void CheckModel(JobOptions job)
     {
+        ModelOptions model = job.Model;
+        bool pairs = job.Data.Sparse.Count > 1 || (model.Name == ModelName.Dlrm && job.Data.Dense.Count > 0);
+        if (model.Name is ModelName.FiBiNet or ModelName.Dlrm && !pairs)
+        {
+            throw Fault(
+                "model.name", $"model.name = \"{(model.Name == ModelName.Dlrm ? "DLRM" : "FiBiNET")}\" needs two columns in data.sparse, whose pairs it takes", "data.sparse");
+        }
+
         if (model.Name != ModelName.XDeepFM || !model.CinSplitHalf)
         {
             return;
@@ -105,6 +116,38 @@ internal static class JobOptionsValidator
         {
             throw Fault(
                 "checkpoint.resume", "checkpoint.resume = true needs checkpoint.directory, the folder from which training goes on", "checkpoint.directory");
+        }
+    }
+
+    private static void CheckSchedule(JobOptions job)
+    {
+        RateSchedule schedule = job.Schedule;
+        if (schedule.Curve == RateCurve.Constant)
+        {
+            return;
+        }
+
+        if (schedule.DecaySteps is null)
+        {
+            throw Fault(
+                "schedule.decay_steps",
+                $"schedule.decay_steps is missing; schedule.curve = \"{schedule.Curve.ToString().ToLowerInvariant()}\" needs it, the steps of its way down",
+                "schedule.curve");
+        }
+
+        bool ftrl = job.Optimizer is FtrlOptions || job.Embedding.Optimizer is FtrlOptions;
+        if (ftrl && schedule is { End: 0, Curve: RateCurve.Cosine or RateCurve.Polynomial })
+        {
+            throw Fault("schedule.end", "schedule.end = 0 does not go with Ftrl, which divides by the learning rate; allowed: above 0, up to 1", "schedule.curve", "optimizer", "embedding.optimizer");
+        }
+    }
+
+    private static void CheckTests(JobOptions job)
+    {
+        string? needs = job.Train.TestEverySteps is not null ? "train.test_every_steps" : job.EarlyStopping.Patience is not null ? "early_stopping.patience" : null;
+        if (needs is not null && job.Data.Test is null)
+        {
+            throw Fault(needs, $"{needs} needs data.test, the rows that are tested", "data.test");
         }
     }
 

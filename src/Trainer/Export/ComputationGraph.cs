@@ -105,6 +105,8 @@ internal sealed class ComputationGraph(ElementType type)
 
     public GraphValue Sigmoid(GraphValue a) => Node("sigmoid", Operation.Sigmoid, [a]);
 
+    public GraphValue Softmax(GraphValue a) => Node("softmax", Operation.Softmax, [a]);
+
     public GraphValue Sum(GraphValue a, int axis) => Node("sum", Operation.Sum, [a], [axis]);
 
     public GraphValue Reshape(GraphValue a, params IReadOnlyList<long> shape) => Node("reshape", Operation.Reshape, [a], shape);

@@ -7,7 +7,7 @@ using OpenEmbedding.Trainer.Training;
 namespace OpenEmbedding.Trainer.Export;
 
 /// <summary>
-/// The rows of a job's tables as arrays: one for the linear weights, one for the embeddings if the model has them. Array tables follow each other in
+/// The rows of a job's tables as arrays: one for the linear weights, one for the embeddings, those of them that the model has. Array tables follow each other in
 /// the order of the columns, with the initial values of rows never trained; the rows of hash tables are sorted by key, and one more is for all other keys.
 /// </summary>
 /// <remarks>Keys of hash tables are held in memory, rows are not.</remarks>
@@ -35,12 +35,13 @@ internal sealed class ExportedTables
     public long RowCount => _layout.Kind == TableKind.Hash ? _keys.Length + 1 : _layout.Sections.Sum(tables => _layout.Tables[tables[0]].Vocabulary);
 
     /// <summary>Says which rows the keys [n, columns] have.</summary>
-    /// <returns>Linear weights [n, columns, 1] and embeddings [n, columns, dimension].</returns>
-    public (GraphValue Linear, GraphValue? Embeddings) Describe(ComputationGraph graph, GraphValue keys)
+    /// <returns>Linear weights [n, columns, 1] and embeddings [n, columns, dimension]; null where the model has none.</returns>
+    public (GraphValue? Linear, GraphValue? Embeddings) Describe(ComputationGraph graph, GraphValue keys)
     {
         GraphValue rows = _layout.Kind == TableKind.Hash ? DescribeFind(graph, keys) : graph.Add(keys, graph.Integers("table.first_rows", FirstRows()));
-        GraphValue linear = graph.Rows(graph.Array(Role("table.linear", 0)), rows);
-        return (linear, _layout.Sections[0].Length > 1 ? graph.Rows(graph.Array(Role("table.embedding", 1)), rows) : null);
+        return (Of("table.linear", _layout.LinearRole), Of("table.embedding", _layout.EmbeddingRole));
+
+        GraphValue? Of(string name, int? role) => role is { } table ? graph.Rows(graph.Array(Role(name, table)), rows) : null;
     }
 
     /// <summary>The weight that a key never seen has on average: initial values are drawn by key.</summary>

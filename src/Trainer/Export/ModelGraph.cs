@@ -23,7 +23,7 @@ internal static class ModelGraph
         GraphValue[] sparse = [.. data.Sparse.Select(column => graph.Input(column, ElementType.Int64))];
         GraphValue? scaled = dense.Length > 0 ? Scale(graph, scale, dense) : null;
         GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, sparse), sparse.Length, data.SparseIds, data.Vocabulary);
-        (GraphValue linear, GraphValue? embeddings) = tables.Describe(graph, keys);
+        (GraphValue? linear, GraphValue? embeddings) = tables.Describe(graph, keys);
         graph.Output(Output, graph.Sigmoid(model.Describe(graph, linear, embeddings, scaled)), ElementType.Float32);
         return graph;
     }

@@ -54,6 +54,9 @@ internal enum Operation
     /// <summary>1 / (1 + e^−a).</summary>
     Sigmoid,
 
+    /// <summary>e^a, divided by the sum of them over the last dimension.</summary>
+    Softmax,
+
     /// <summary>The sum over an axis, which goes.</summary>
     Sum,
 

@@ -1,53 +1,48 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Export;
+using OpenEmbedding.Trainer.Models.Parts;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace OpenEmbedding.Trainer.Models;
 
-/// <summary>
-/// A click-through-rate model without its tables: linear part, and by name a DNN, a factorization machine or a compressed interaction network.
-/// </summary>
+/// <summary>A click-through-rate model without its tables. The logits of its parts, which its name chooses, and a global bias are added.</summary>
 /// <remarks>
-/// Source: DeepCTR's LR, WDL, DeepFM and xDeepFM. B samples, F sparse columns of dimension d, n dense columns; the logits of the parts and a
-/// global bias are added.
+/// B samples, F sparse columns of dimension d, n dense columns. Source: DeepCTR's LR, WDL, DeepFM and xDeepFM, and for the others the papers that
+/// their parts name, beside a linear part and a DNN as DeepCTR has them.
 /// </remarks>
-public sealed partial class CtrModel : nn.Module<Tensor, Tensor, Tensor, Tensor>
+public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
 {
     private const string LinearDense = "linear.dense";
     private const double DefaultL2 = 1e-5;
     private readonly ModelOptions _options;
-    private readonly int _sparseColumns;
-    private readonly int _dimension;
+    private readonly FeatureShape _shape;
     private readonly Parameter? _linearDense;
     private readonly Parameter _bias;
+    private readonly FeatureMap? _map;
     private readonly Dnn? _dnn;
-    private readonly CompressedInteraction? _cin;
+    private readonly Interaction? _interaction;
 
-    private CtrModel(ModelOptions options, int sparseColumns, int dimension, int denseColumns)
+    private CtrModel(ModelOptions options, FeatureShape shape)
         : base(options.Name.ToString())
     {
         _options = options;
-        _sparseColumns = sparseColumns;
-        _dimension = dimension;
+        _shape = shape;
         ScalarType type = options.Dtype == ElementType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var weights = new SeededWeights(options.Seed, type);
-        if (denseColumns > 0)
+        if (HasLinear(options) && shape.DenseColumns > 0)
         {
-            _linearDense = new Parameter(weights.GlorotNormal(LinearDense, denseColumns, 1));
+            _linearDense = new Parameter(weights.GlorotNormal(LinearDense, shape.DenseColumns, 1));
             register_parameter(LinearDense, _linearDense);
         }
 
-        if (options.Name != ModelName.LR)
+        if (HasEmbeddings(options))
         {
-            _dnn = new Dnn(((long)sparseColumns * dimension) + denseColumns, options.DnnHiddenUnits, weights);
+            _map = Register(FeatureMapOf(options, shape, weights));
+            _dnn = new Dnn(_map?.Width ?? shape.FlatWidth, options.DnnHiddenUnits, weights);
             register_module("dnn", _dnn);
-        }
-
-        if (options.Name == ModelName.XDeepFM)
-        {
-            _cin = new CompressedInteraction(sparseColumns, options.CinLayerSize, options.CinSplitHalf, weights);
-            register_module("cin", _cin);
+            _interaction = Register(InteractionOf(options, shape, weights));
         }
 
         _bias = new Parameter(weights.Zeros(1));
@@ -60,7 +55,13 @@ public sealed partial class CtrModel : nn.Module<Tensor, Tensor, Tensor, Tensor>
     /// <param name="dimension">d, at least 1; without meaning for LR.</param>
     /// <param name="denseColumns">n, 0 or more.</param>
     public static CtrModel Create(ModelOptions options, int sparseColumns, int dimension, int denseColumns) =>
-        new(options, sparseColumns, dimension, denseColumns);
+        new(options, new FeatureShape(sparseColumns, dimension, denseColumns));
+
+    /// <summary>Whether the model has a linear part, and so a linear weight for every key.</summary>
+    public static bool HasLinear(ModelOptions options) => options.Name != ModelName.Dlrm;
+
+    /// <summary>Whether the model has an embedding for every key.</summary>
+    public static bool HasEmbeddings(ModelOptions options) => options.Name != ModelName.LR;
 
     /// <summary>L2 regularization of the linear weights.</summary>
     public static double LinearL2(ModelOptions options) => options.L2Linear ?? (options.Name == ModelName.LR ? 0 : DefaultL2);
@@ -73,12 +74,12 @@ public sealed partial class CtrModel : nn.Module<Tensor, Tensor, Tensor, Tensor>
         named => new DenseParameter(named.name, named.parameter, named.name == LinearDense ? LinearL2(_options) : 0));
 
     /// <summary>Computes the logits [B].</summary>
-    /// <param name="linear">Linear weights of the sparse columns, [B, F].</param>
-    /// <param name="embeddings">Embeddings of the sparse columns, [B, F, d]; not used by LR.</param>
+    /// <param name="linear">Linear weights of the sparse columns, [B, F]; not used where <see cref="HasLinear"/> says that there are none.</param>
+    /// <param name="embeddings">Embeddings of the sparse columns, [B, F, d]; not used where <see cref="HasEmbeddings"/> says that there are none.</param>
     /// <param name="dense">Dense columns, [B, n].</param>
-    public override Tensor forward(Tensor linear, Tensor embeddings, Tensor dense)
+    public override Tensor forward(Tensor? linear, Tensor? embeddings, Tensor dense)
     {
-        Tensor logits = linear.sum(1) + _bias;
+        Tensor logits = HasLinear(_options) ? linear!.sum(1) + _bias : _bias;
         if (_linearDense is not null)
         {
             logits += dense.matmul(_linearDense).squeeze(-1);
@@ -86,38 +87,72 @@ public sealed partial class CtrModel : nn.Module<Tensor, Tensor, Tensor, Tensor>
 
         if (_dnn is not null)
         {
-            logits += _dnn.forward(cat([embeddings.flatten(1), dense], 1)).squeeze(-1);
-        }
-
-        if (_options.Name == ModelName.DeepFM)
-        {
-            logits += FactorizationMachine(embeddings);
-        }
-
-        if (_cin is not null)
-        {
-            logits += _cin.forward(embeddings).squeeze(-1);
+            var features = new Features(embeddings!, dense);
+            logits += _dnn.forward(_map?.Map(features) ?? features.Flat).squeeze(-1);
+            if (_interaction is not null)
+            {
+                logits += _interaction.Logits(features).squeeze(-1);
+            }
         }
 
         return logits;
     }
 
-    /// <summary>All pairwise products of the columns: ½ Σ_d [(Σ_f v_f)² − Σ_f v_f²], [B].</summary>
-    internal static Tensor FactorizationMachine(Tensor embeddings) =>
-        (embeddings.sum(1).square() - embeddings.square().sum(1)).sum(1) * 0.5;
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    /// <summary>Says what <see cref="forward"/> computes.</summary>
+    /// <param name="graph">Takes the operations.</param>
+    /// <param name="linear">[n, F, 1]; null where <see cref="HasLinear"/> says that there are none.</param>
+    /// <param name="embeddings">[n, F, d]; null where <see cref="HasEmbeddings"/> says that there are none.</param>
+    /// <param name="dense">[n, D]; null without dense columns.</param>
+    /// <returns>The logits, [n, 1].</returns>
+    internal GraphValue Describe(ComputationGraph graph, GraphValue? linear, GraphValue? embeddings, GraphValue? dense)
     {
-        if (disposing)
+        GraphValue logits = graph.Weight("bias", _bias);
+        if (linear is { } weights)
         {
-            _linearDense?.Dispose();
-            _bias.Dispose();
-            _dnn?.Dispose();
-            _cin?.Dispose();
+            logits = graph.Add(graph.Sum(weights, axis: 1), logits);
         }
 
-        base.Dispose(disposing);
+        if (_linearDense is not null)
+        {
+            logits = graph.Add(logits, graph.MatrixProduct(dense!.Value, graph.Weight(LinearDense, _linearDense)));
+        }
+
+        if (_dnn is null)
+        {
+            return logits;
+        }
+
+        var features = new DescribedFeatures(graph, _shape, embeddings!.Value, dense);
+        logits = graph.Add(logits, _dnn.Describe(graph, _map?.Describe(graph, features) ?? features.Flat));
+        return _interaction is null ? logits : graph.Add(logits, _interaction.Describe(graph, features));
+    }
+
+    private static (string Name, FeatureMap Map)? FeatureMapOf(ModelOptions options, FeatureShape shape, SeededWeights weights) => options.Name switch
+    {
+        ModelName.FiBiNet => ("bilinear", new BilinearFeatures(shape, options.Bilinear, options.SenetReduction, weights)),
+        ModelName.Dlrm => ("dot", new DotFeatures(shape, options.BottomHiddenUnits, weights)),
+        _ => null,
+    };
+
+    private static (string Name, Interaction Interaction)? InteractionOf(ModelOptions options, FeatureShape shape, SeededWeights weights) => options.Name switch
+    {
+        ModelName.DeepFM => ("fm", new FactorizationMachine()),
+        ModelName.XDeepFM => ("cin", new CompressedInteraction(shape, options.CinLayerSize, options.CinSplitHalf, weights)),
+        ModelName.DcnV2 => ("cross", new CrossNetwork(shape.FlatWidth, options.CrossLayers, options.CrossRank, weights)),
+        ModelName.AutoInt => ("attention", new AttentionNetwork(shape, options.AttentionLayers, options.AttentionHeads, options.AttentionSize, weights)),
+        _ => null,
+    };
+
+    private T? Register<T>((string Name, T Module)? part)
+        where T : nn.Module
+    {
+        if (part is not { } named)
+        {
+            return null;
+        }
+
+        register_module(named.Name, named.Module);
+        return named.Module;
     }
 }
 

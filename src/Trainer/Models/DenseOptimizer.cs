@@ -18,6 +18,8 @@ public sealed unsafe partial class DenseOptimizer : IDisposable
     private readonly RowOptimizer _rule;
     private readonly int _elementBytes;
     private readonly WireFormat _format;
+    private readonly double? _clipValue;
+    private readonly double? _clipNorm;
     private readonly byte* _gradients;
 
     // The gradients as they travel: the same memory, unless they are converted.
@@ -28,9 +30,13 @@ public sealed unsafe partial class DenseOptimizer : IDisposable
     /// <param name="parameters">The parameters.</param>
     /// <param name="options">The rule.</param>
     /// <param name="sent">The type in which gradients travel, float32, float16 or bfloat16; by default that of the parameters.</param>
+    /// <param name="clipValue">The largest magnitude of an element of a summed gradient; null: any.</param>
+    /// <param name="clipNorm">The largest L2 norm of the summed gradient of a parameter; null: any.</param>
     /// <exception cref="OpenEmbeddingException">An option of the rule is out of range, or the parameters' types differ.</exception>
-    public DenseOptimizer(IEnumerable<DenseParameter> parameters, OptimizerOptions options, ElementType? sent = null)
+    public DenseOptimizer(IEnumerable<DenseParameter> parameters, OptimizerOptions options, ElementType? sent = null, double? clipValue = null, double? clipNorm = null)
     {
+        _clipValue = clipValue;
+        _clipNorm = clipNorm;
         _parameters = [.. parameters];
         ElementType = _parameters.All(named => named.Parameter.dtype == ScalarType.Float64) ? ElementType.Float64 : ElementType.Float32;
         if (ElementType == ElementType.Float32 && _parameters.FirstOrDefault(named => named.Parameter.dtype != ScalarType.Float32) is { } odd)
@@ -104,8 +110,10 @@ public sealed unsafe partial class DenseOptimizer : IDisposable
     }
 
     /// <summary>Moves the parameters by the flat gradients, which must be those of all trainers by now.</summary>
-    public void Step()
+    /// <param name="rateFactor">What multiplies the learning rate.</param>
+    public void Step(double rateFactor = 1)
     {
+        _rule.RateFactor = rateFactor;
         if (_format.Converts)
         {
             _format.Read((nint)_sent, (nint)_gradients, Count);
@@ -118,7 +126,7 @@ public sealed unsafe partial class DenseOptimizer : IDisposable
             fixed (byte* weights = _parameters[i].Parameter.bytes)
             {
                 long elements = _parameters[i].Parameter.numel();
-                AddL2(weights, gradient, elements, _parameters[i].L2);
+                Shape(weights, gradient, elements, new GradientShaping(_parameters[i].L2, _clipValue, _clipNorm));
                 _rule.Update((nint)weights, (nint)_slots[i], (nint)gradient, elements);
                 gradient += elements * _elementBytes;
             }
@@ -142,25 +150,31 @@ public sealed unsafe partial class DenseOptimizer : IDisposable
 
     private static byte* Allocate(long bytes) => (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
 
-    private static void AddL2<T>(ReadOnlySpan<T> weights, Span<T> gradient, T factor)
-        where T : unmanaged, INumber<T>
+    private static void Shape<T>(ReadOnlySpan<T> weights, Span<T> gradient, in GradientShaping shaping)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        for (int i = 0; i < weights.Length; i++)
+        if (shaping.L2 > 0)
         {
-            gradient[i] += factor * weights[i];
+            T twiceL2 = T.CreateTruncating(2 * shaping.L2);
+            for (int i = 0; i < weights.Length; i++)
+            {
+                gradient[i] += twiceL2 * weights[i];
+            }
         }
+
+        shaping.Clip(gradient);
     }
 
-    private void AddL2(byte* weights, byte* gradient, long elements, double l2)
+    private void Shape(byte* weights, byte* gradient, long elements, in GradientShaping shaping)
     {
         int count = checked((int)elements);
-        if (l2 > 0 && ElementType == ElementType.Float64)
+        if (ElementType == ElementType.Float64)
         {
-            AddL2(new ReadOnlySpan<double>(weights, count), new Span<double>(gradient, count), 2 * l2);
+            Shape(new ReadOnlySpan<double>(weights, count), new Span<double>(gradient, count), shaping);
         }
-        else if (l2 > 0)
+        else
         {
-            AddL2(new ReadOnlySpan<float>(weights, count), new Span<float>(gradient, count), (float)(2 * l2));
+            Shape(new ReadOnlySpan<float>(weights, count), new Span<float>(gradient, count), shaping);
         }
     }
 }

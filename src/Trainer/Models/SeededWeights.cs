@@ -6,13 +6,16 @@ namespace OpenEmbedding.Trainer.Models;
 internal sealed class SeededWeights(long seed, ScalarType type)
 {
     /// <summary>Normal with variance 2 / (fan in + fan out), cut at two standard deviations, as Keras draws it.</summary>
-    public Tensor GlorotNormal(string name, long fanIn, long fanOut)
+    public Tensor GlorotNormal(string name, long fanIn, long fanOut) => GlorotNormal(name, fanIn, fanOut, 1).squeeze(0);
+
+    /// <summary>So many matrices of that kind, [matrices, fan in, fan out].</summary>
+    public Tensor GlorotNormal(string name, long fanIn, long fanOut, long matrices)
     {
         const double StddevOfCutNormal = 0.87962566103423978;
         double scale = Math.Sqrt(2.0 / (fanIn + fanOut)) / StddevOfCutNormal;
         ulong counter = 0;
         ulong stream = Stream(name);
-        return Fill(fanIn, fanOut, () =>
+        return Fill([matrices, fanIn, fanOut], () =>
         {
             double value;
             do
@@ -31,7 +34,7 @@ internal sealed class SeededWeights(long seed, ScalarType type)
         double limit = Math.Sqrt(6.0 / (fanIn + fanOut));
         ulong counter = 0;
         ulong stream = Stream(name);
-        return Fill(fanIn, fanOut, () => ((2 * Uniform(stream, counter++)) - 1) * limit);
+        return Fill([fanIn, fanOut], () => ((2 * Uniform(stream, counter++)) - 1) * limit);
     }
 
     /// <summary>Zeros of any shape.</summary>
@@ -58,14 +61,14 @@ internal sealed class SeededWeights(long seed, ScalarType type)
         return stream;
     }
 
-    private Tensor Fill(long rows, long columns, Func<double> draw)
+    private Tensor Fill(long[] shape, Func<double> draw)
     {
-        double[] values = new double[rows * columns];
+        double[] values = new double[shape.Aggregate(1L, (count, length) => count * length)];
         for (int i = 0; i < values.Length; i++)
         {
             values[i] = draw();
         }
 
-        return tensor(values, [rows, columns]).to_type(type);
+        return tensor(values, shape).to_type(type);
     }
 }

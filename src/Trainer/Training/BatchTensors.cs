@@ -12,6 +12,7 @@ internal sealed class BatchTensors : IDisposable
     private readonly int _denseColumns;
     private readonly ScalarType _type;
     private int _rows = -1;
+    private int _first;
 
     public BatchTensors(TableLayout layout, int denseColumns, ScalarType type)
     {
@@ -31,16 +32,20 @@ internal sealed class BatchTensors : IDisposable
     /// <summary>The labels, [rows].</summary>
     public Tensor Labels { get; private set; }
 
-    /// <summary>The linear weights as the model takes them, [rows, columns].</summary>
-    public Tensor Linear => Roles[0].squeeze(-1);
+    /// <summary>The linear weights as the model takes them, [rows, columns]; null where it has none.</summary>
+    public Tensor? Linear => _layout.LinearRole is { } role ? Roles[role].squeeze(-1) : null;
 
-    /// <summary>The embeddings as the model takes them, [rows, columns, dimension]; the linear weights again where the model has none.</summary>
-    public Tensor Embeddings => Roles[^1];
+    /// <summary>The embeddings as the model takes them, [rows, columns, dimension]; null where it has none.</summary>
+    public Tensor? Embeddings => _layout.EmbeddingRole is { } role ? Roles[role] : null;
 
-    /// <summary>Fills the tensors from a plan whose rows have been pulled.</summary>
-    public void Load(StepPlan plan)
+    /// <summary>Fills the tensors with a part of the batch of a plan whose rows have been pulled; the first part comes first.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="first">The first sample of the part.</param>
+    /// <param name="rows">Samples of the part.</param>
+    public void Load(StepPlan plan, int first, int rows)
     {
-        Resize(plan.Batch.Rows);
+        Resize(rows);
+        _first = first;
         if (_type == ScalarType.Float64)
         {
             Load<double>(plan);
@@ -51,7 +56,7 @@ internal sealed class BatchTensors : IDisposable
         }
     }
 
-    /// <summary>Adds up the gradients of the roles into the plan.</summary>
+    /// <summary>Adds up the gradients of the part into the plan.</summary>
     public void ReduceGradients(StepPlan plan)
     {
         if (_type == ScalarType.Float64)
@@ -112,14 +117,14 @@ internal sealed class BatchTensors : IDisposable
         Batch batch = plan.Batch;
         for (int role = 0; role < Roles.Length; role++)
         {
-            plan.CopyRows(role, Elements<T>(Roles[role]));
+            plan.CopyRows(role, _first, Elements<T>(Roles[role]));
 
             // Torch keeps the first gradient that comes as it is; it would add it to zeros.
             Roles[role].grad = null;
         }
 
-        Convert(batch.Dense.AsSpan(0, batch.Rows * _denseColumns), Elements<T>(Dense));
-        Convert(batch.Labels.AsSpan(0, batch.Rows), Elements<T>(Labels));
+        Convert(batch.Dense.AsSpan(_first * _denseColumns, _rows * _denseColumns), Elements<T>(Dense));
+        Convert(batch.Labels.AsSpan(_first, _rows), Elements<T>(Labels));
     }
 
     private void ReduceGradients<T>(StepPlan plan)
@@ -129,7 +134,7 @@ internal sealed class BatchTensors : IDisposable
         {
             using Tensor gradient = Roles[role].grad!;
             using Tensor samples = gradient.contiguous();
-            plan.ReduceGradients<T>(role, Elements<T>(samples));
+            plan.ReduceGradients<T>(role, _first, Elements<T>(samples));
         }
     }
 }

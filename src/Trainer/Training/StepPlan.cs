@@ -42,8 +42,6 @@ internal sealed class StepPlan : IDisposable
     /// <summary>Distinct rows pulled for each role.</summary>
     public int DistinctRows { get; private set; }
 
-    private ReadOnlySpan<int> Index => _index.AsSpan(0, Batch.Rows * _layout.Columns);
-
     /// <summary>Finds the distinct keys of the batch, section by section.</summary>
     public void PlanKeys()
     {
@@ -81,29 +79,42 @@ internal sealed class StepPlan : IDisposable
     /// <summary>Waits until all rows are there.</summary>
     public void WaitForRows() => _ticket!.Wait();
 
-    /// <summary>Waits for the rows and lays those of one role out by sample: <paramref name="samples"/> is [rows, columns, dimension].</summary>
-    public void CopyRows<T>(int role, Span<T> samples)
+    /// <summary>Waits for the rows and lays those of one role out by sample, part by part of the batch from its first sample on.</summary>
+    /// <param name="role">Which table of a section.</param>
+    /// <param name="first">The first sample of the part.</param>
+    /// <param name="samples">Receives [samples of the part, columns, dimension].</param>
+    public void CopyRows<T>(int role, int first, Span<T> samples)
         where T : unmanaged
     {
-        _ticket!.Wait();
         RoleRows rows = _roles[role];
-        rows.Reserve(DistinctRows);
-        for (int section = 0; section < _sections.Length; section++)
+        if (first == 0)
         {
-            _ticket.CopyRows(section, role, rows.Weights(_firstRow[section]));
+            _ticket!.Wait();
+            rows.Reserve(DistinctRows);
+            for (int section = 0; section < _sections.Length; section++)
+            {
+                _ticket.CopyRows(section, role, rows.Weights(_firstRow[section]));
+            }
         }
 
-        RowKernels.Gather(rows.Weights<T>(DistinctRows), Index, samples, rows.Dimension);
+        RowKernels.Gather(rows.Weights<T>(DistinctRows), IndexOf(first, samples.Length, rows.Dimension), samples, rows.Dimension);
     }
 
-    /// <summary>Adds up the gradients of one role by distinct row; <paramref name="samples"/> is [rows, columns, dimension].</summary>
-    public void ReduceGradients<T>(int role, ReadOnlySpan<T> samples)
+    /// <summary>Adds up the gradients of one role by distinct row, part by part of the batch from its first sample on.</summary>
+    /// <param name="role">Which table of a section.</param>
+    /// <param name="first">The first sample of the part.</param>
+    /// <param name="samples">[samples of the part, columns, dimension].</param>
+    public void ReduceGradients<T>(int role, int first, ReadOnlySpan<T> samples)
         where T : unmanaged, INumber<T>
     {
         RoleRows rows = _roles[role];
         Span<T> gradients = rows.Gradients<T>(DistinctRows);
-        gradients.Clear();
-        RowKernels.ScatterAdd(samples, Index, gradients, rows.Dimension);
+        if (first == 0)
+        {
+            gradients.Clear();
+        }
+
+        RowKernels.ScatterAdd(samples, IndexOf(first, samples.Length, rows.Dimension), gradients, rows.Dimension);
     }
 
     /// <summary>Sends the reduced gradients; every trainer does so once per step, with an empty batch too.</summary>
@@ -150,6 +161,8 @@ internal sealed class StepPlan : IDisposable
             array = new T[length];
         }
     }
+
+    private ReadOnlySpan<int> IndexOf(int first, int elements, int dimension) => _index.AsSpan(first * _layout.Columns, elements / dimension);
 
     private ReadOnlySpan<long> IdsOf(int section, int width)
     {

@@ -48,6 +48,9 @@ internal sealed record Summary
 
     public required Quality? Test { get; init; }
 
+    /// <summary>Whether training ended because the test rows were scored no better.</summary>
+    public required bool StoppedEarly { get; init; }
+
     public required long BadRows { get; init; }
 
     public required long BytesPulled { get; init; }

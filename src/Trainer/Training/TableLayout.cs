@@ -12,8 +12,10 @@ namespace OpenEmbedding.Trainer.Training;
 /// </summary>
 internal sealed class TableLayout
 {
-    private TableLayout(IReadOnlyList<TableOptions> tables, int[][] sections, int columns, TableKind kind)
+    private TableLayout(IReadOnlyList<TableOptions> tables, int[][] sections, int columns, TableKind kind, int? linearRole, int? embeddingRole)
     {
+        LinearRole = linearRole;
+        EmbeddingRole = embeddingRole;
         Tables = tables;
         Sections = sections;
         Columns = columns;
@@ -23,8 +25,14 @@ internal sealed class TableLayout
     /// <summary>Every table, in the order of creation.</summary>
     public IReadOnlyList<TableOptions> Tables { get; }
 
-    /// <summary>For every list of keys the tables that share it: the linear one, then the embedding if the model has one.</summary>
+    /// <summary>For every list of keys the tables that share it: the linear one, then the embedding, those of them that the model has.</summary>
     public int[][] Sections { get; }
+
+    /// <summary>Which table of a section has the linear weights; null where the model has none.</summary>
+    public int? LinearRole { get; }
+
+    /// <summary>Which table of a section has the embeddings; null where the model has none.</summary>
+    public int? EmbeddingRole { get; }
 
     /// <summary>Sparse columns of the data.</summary>
     public int Columns { get; }
@@ -37,24 +45,31 @@ internal sealed class TableLayout
 
     public static TableLayout Create(JobOptions job)
     {
-        bool embeds = job.Model.Name != ModelName.LR;
+        int? linearRole = CtrModel.HasLinear(job.Model) ? 0 : null;
+        int? embeddingRole = CtrModel.HasEmbeddings(job.Model) ? linearRole + 1 ?? 0 : null;
         TableKind kind = job.Embedding.Kind;
         string[] names = kind == TableKind.Array ? [.. job.Data.Sparse.Select(column => "/" + column)] : [""];
         var tables = new List<TableOptions>();
         int[][] sections = new int[names.Length][];
         for (int i = 0; i < names.Length; i++)
         {
-            sections[i] = embeds ? [tables.Count, tables.Count + 1] : [tables.Count];
             long vocabulary = kind == TableKind.Array ? job.Data.Vocabulary.Of(i) : 0;
-            tables.Add(Table(job, "linear", names[i], vocabulary, 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
-            if (embeds)
+            int first = tables.Count;
+            if (linearRole is not null)
+            {
+                tables.Add(Table(job, "linear", names[i], vocabulary, 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
+            }
+
+            if (embeddingRole is not null)
             {
                 tables.Add(Table(
                     job, "embedding", names[i], vocabulary, job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
             }
+
+            sections[i] = [.. Enumerable.Range(first, tables.Count - first)];
         }
 
-        return new TableLayout(tables, sections, job.Data.Sparse.Count, kind);
+        return new TableLayout(tables, sections, job.Data.Sparse.Count, kind, linearRole, embeddingRole);
     }
 
     private static TableOptions Table(
@@ -71,5 +86,8 @@ internal sealed class TableLayout
             Seed = job.Model.Seed,
             KeySpace = "keys" + column,
             Growth = job.Embedding.Growth.IsOn ? job.Embedding.Growth : null,
+            Schedule = job.Schedule.IsOn ? job.Schedule : null,
+            ClipValue = job.Train.ClipValue,
+            ClipNorm = job.Train.ClipNorm,
         };
 }

@@ -156,6 +156,7 @@ internal static class TrainCommand
             Steady = result.Steady,
             Train = result.Train,
             Test = result.Test,
+            StoppedEarly = result.StoppedEarly,
             BadRows = result.BadRows,
             BytesPulled = traffic.Sum(rank => rank.BytesPulled),
             BytesPushed = traffic.Sum(rank => rank.BytesPushed),

@@ -18,12 +18,23 @@ internal sealed class TrainStep : IDisposable
     private readonly ProcessSet _trainers;
     private readonly IEmbeddingStore _store;
     private readonly BatchTensors _tensors;
+    private readonly TrainingLoss _loss;
+    private readonly int _microBatch;
     private readonly TimelineLane _timeline;
     private float[] _scores = [];
 
     public TrainStep(
-        CtrModel model, DenseOptimizer dense, ProcessSet trainers, IEmbeddingStore store, BatchTensors tensors, TimelineLane timeline)
+        CtrModel model,
+        DenseOptimizer dense,
+        ProcessSet trainers,
+        IEmbeddingStore store,
+        BatchTensors tensors,
+        TrainingLoss loss,
+        int? microBatch,
+        TimelineLane timeline)
     {
+        _loss = loss;
+        _microBatch = microBatch ?? int.MaxValue;
         _timeline = timeline;
         _model = model;
         _dense = dense;
@@ -32,8 +43,13 @@ internal sealed class TrainStep : IDisposable
         _tensors = tensors;
     }
 
-    /// <summary>Trains on the plan's batch, which may be empty, as this trainer's part of <paramref name="globalRows"/> samples.</summary>
-    public void Train(StepPlan plan, long step, long globalRows, BinaryMetrics metrics)
+    /// <summary>Trains on the plan's batch, which may be empty.</summary>
+    /// <param name="plan">The batch.</param>
+    /// <param name="step">The number of the step, as the store counts.</param>
+    /// <param name="globalRows">Samples of all trainers.</param>
+    /// <param name="rateFactor">What multiplies the learning rate of the dense weights.</param>
+    /// <param name="metrics">Takes the scores, which are those before the step.</param>
+    public void Train(StepPlan plan, long step, long globalRows, double rateFactor, BinaryMetrics metrics)
     {
         _dense.ZeroGradients();
         if (plan.Batch.Rows > 0)
@@ -60,7 +76,7 @@ internal sealed class TrainStep : IDisposable
 
         using (_timeline.Begin("dense step"))
         {
-            _dense.Step();
+            _dense.Step(rateFactor);
         }
     }
 
@@ -69,9 +85,14 @@ internal sealed class TrainStep : IDisposable
     public ReadOnlySpan<float> Evaluate(StepPlan plan, BinaryMetrics metrics)
     {
         using var noGradients = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        _tensors.Load(plan);
-        Score(_model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense), plan, metrics);
+        int part = PartOf(plan);
+        for (int first = 0; first < plan.Batch.Rows; first += part)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            _tensors.Load(plan, first, Math.Min(part, plan.Batch.Rows - first));
+            Score(_model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense), plan, first, metrics);
+        }
+
         return _scores.AsSpan(0, plan.Batch.Rows);
     }
 
@@ -79,22 +100,42 @@ internal sealed class TrainStep : IDisposable
 
     private void ComputeGradients(StepPlan plan, long globalRows, BinaryMetrics metrics)
     {
-        using DisposeScope scope = NewDisposeScope();
         using (_timeline.Begin("wait for rows"))
         {
             plan.WaitForRows();
         }
 
+        int part = PartOf(plan);
+        for (int first = 0; first < plan.Batch.Rows; first += part)
+        {
+            // Those of the last part are added up while the dense ones travel.
+            if (first > 0)
+            {
+                _tensors.ReduceGradients(plan);
+            }
+
+            using DisposeScope scope = NewDisposeScope();
+            ComputeGradients(plan, first, Math.Min(part, plan.Batch.Rows - first), globalRows, metrics);
+        }
+
+        using (_timeline.Begin("collect"))
+        {
+            _dense.CollectGradients();
+        }
+    }
+
+    private void ComputeGradients(StepPlan plan, int first, int rows, long globalRows, BinaryMetrics metrics)
+    {
         using (_timeline.Begin("load"))
         {
-            _tensors.Load(plan);
+            _tensors.Load(plan, first, rows);
         }
 
         Tensor logits, loss;
         using (_timeline.Begin("forward"))
         {
             logits = _model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense);
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, _tensors.Labels, reduction: nn.Reduction.Sum) / globalRows;
+            loss = _loss.Of(logits, _tensors, globalRows);
         }
 
         using (_timeline.Begin("backward"))
@@ -102,23 +143,25 @@ internal sealed class TrainStep : IDisposable
             loss.backward();
         }
 
-        using (_timeline.Begin("score, collect"))
+        using (_timeline.Begin("score"))
         {
-            Score(logits, plan, metrics);
-            _dense.CollectGradients();
+            Score(logits, plan, first, metrics);
         }
     }
 
-    private void Score(Tensor logits, StepPlan plan, BinaryMetrics metrics)
+    /// <summary>Rows that are computed at once.</summary>
+    private int PartOf(StepPlan plan) => Math.Min(_microBatch, plan.Batch.Rows);
+
+    private void Score(Tensor logits, StepPlan plan, int first, BinaryMetrics metrics)
     {
-        int rows = plan.Batch.Rows;
-        if (_scores.Length < rows)
+        if (_scores.Length < plan.Batch.Rows)
         {
-            _scores = new float[rows];
+            _scores = new float[plan.Batch.Rows];
         }
 
+        int rows = (int)logits.shape[0];
         using Tensor scores = logits.detach().to_type(ScalarType.Float32);
-        scores.data<float>().CopyTo(_scores, 0, 0);
-        metrics.Add(_scores.AsSpan(0, rows), plan.Batch.Labels.AsSpan(0, rows));
+        scores.data<float>().CopyTo(_scores, first, 0);
+        metrics.Add(_scores.AsSpan(first, rows), plan.Batch.Labels.AsSpan(first, rows));
     }
 }

@@ -72,6 +72,8 @@ internal sealed partial class TrainingJob
             BadRows = SumOf(_badRows),
             Losses = _cluster.Trainers.AllGather<double>(_metrics.Sums),
             Train = _train,
+            BestScore = _early.Best,
+            TestsSinceBest = _early.TestsSinceBest,
             Shard = _options.Data.Shard,
             Optimizer = OptimizerName,
             Seed = _options.Model.Seed,
@@ -109,6 +111,7 @@ internal sealed partial class TrainingJob
         (_epoch, _stepsOfEpoch, _rowsOfEpoch, _samplesOfEpoch) = (state.Epoch, state.StepsOfEpoch, state.RowsOfEpoch, state.SamplesOfEpoch);
         (_stepsDone, _samples, _train) = (state.Steps, state.Samples, state.Train);
         (_loadedSteps, _loadedSamples) = (state.Steps, state.Samples);
+        _early.GoOnFrom(state.BestScore, state.TestsSinceBest);
         if (_cluster.Rank == 0)
         {
             _badRows = state.BadRows;

@@ -8,10 +8,20 @@ namespace OpenEmbedding.Trainer.Training;
 /// <content>The test rows.</content>
 internal sealed partial class TrainingJob
 {
-    /// <summary>Scores the test rows; after the last epoch writes their probabilities, where the configuration asks for them.</summary>
-    private Quality Evaluate()
+    private bool TestIsDue() => _options.Train.TestEverySteps is { } steps && _stepsDone % steps == 0;
+
+    /// <summary>Scores the test rows, says how well, and looks whether training is to end.</summary>
+    private void Test(string what)
     {
-        if (_options.Output.Predictions is not { } path || _epoch <= _options.Train.Epochs)
+        _test = Evaluate(isLast: _epoch > _options.Train.Epochs);
+        _progress.Say(Line(what, _test));
+        _early.Add(_test);
+    }
+
+    /// <summary>Scores the test rows; the last time writes their probabilities, where the configuration asks for them.</summary>
+    private Quality Evaluate(bool isLast)
+    {
+        if (_options.Output.Predictions is not { } path || !isLast)
         {
             return Evaluate(predictions: null);
         }

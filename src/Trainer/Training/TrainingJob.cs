@@ -27,6 +27,8 @@ internal sealed partial class TrainingJob : IDisposable
     private readonly SteadyClock _steady;
     private readonly CheckpointWriter? _checkpoints;
     private readonly Interruption _interruption;
+    private readonly EarlyStopping _early;
+    private readonly Stopwatch _clock = new();
     private readonly Autotuner? _tuner;
 
     private TunedSettings _settings;
@@ -38,6 +40,7 @@ internal sealed partial class TrainingJob : IDisposable
     private long _rowsOfEpoch;
     private long _samplesOfEpoch;
     private Quality? _train;
+    private Quality? _test;
     private long _stepsDone;
     private long _samples;
     private long _badRows;
@@ -52,15 +55,24 @@ internal sealed partial class TrainingJob : IDisposable
         _options = options;
         _cluster = cluster;
         _interruption = interruption;
+        _early = new EarlyStopping(options.EarlyStopping);
         _data = inputs.Data;
         _progress = ProgressReport.Create(cluster.Rank == 0, options.Output.Progress, options.Train.LogEvery);
         _layout = TableLayout.Create(options);
         _store = cluster.Store;
         _store.CreateTables(_layout.Tables);
         _model = CtrModel.Create(options.Model, _layout.Columns, options.Embedding.Dimension, options.Data.Dense.Count);
-        _dense = new DenseOptimizer(_model.DenseParameters(), options.Optimizer, options.Cluster.Wire.Dense);
+        _dense = new DenseOptimizer(_model.DenseParameters(), options.Optimizer, options.Cluster.Wire.Dense, options.Train.ClipValue, options.Train.ClipNorm);
         torch.ScalarType type = options.Model.Dtype == ElementType.Float64 ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
-        _step = new TrainStep(_model, _dense, cluster.Trainers, _store, new BatchTensors(_layout, options.Data.Dense.Count, type), cluster.TimelineLane("trainer"));
+        _step = new TrainStep(
+            _model,
+            _dense,
+            cluster.Trainers,
+            _store,
+            new BatchTensors(_layout, options.Data.Dense.Count, type),
+            new TrainingLoss(options),
+            options.Train.MicroBatchSize,
+            cluster.TimelineLane("trainer"));
         _agreement = new StepAgreement(cluster.Trainers);
         _steady = new SteadyClock(options.Output.SteadyAfter);
         _settings = cluster.FirstSettings(options);
@@ -84,23 +96,18 @@ internal sealed partial class TrainingJob : IDisposable
     /// <summary>The tables of the job.</summary>
     public TableLayout Layout => _layout;
 
-    /// <summary>Trains; after every epoch scores the test rows. A signal ends it behind a last checkpoint.</summary>
+    /// <summary>Trains and tests. A signal ends it behind a last checkpoint.</summary>
     public TrainingResult Run()
     {
         _progress.Say(Describe());
-        var clock = new Stopwatch();
-        Quality? test = null;
         bool stops = false;
-        bool trains = _epoch <= _options.Train.Epochs;
-        while (!stops && _epoch <= _options.Train.Epochs)
+        bool trains = IsUnfinished;
+        while (!stops && IsUnfinished)
         {
-            clock.Start();
-            _steady.Resume(StoreStep);
+            ResumeClocks();
             int epoch = _epoch;
             stops = TrainEpoch();
-            clock.Stop();
-            _steady.Pause();
-            _tuner?.Pause();
+            PauseClocks();
             if (epoch == _epoch)
             {
                 break;
@@ -109,15 +116,23 @@ internal sealed partial class TrainingJob : IDisposable
             _progress.Say(Line($"epoch {epoch} train", _train!));
             if (!stops && _data.HasTest)
             {
-                test = Evaluate();
-                _progress.Say(Line($"epoch {epoch} test ", test));
+                Test($"epoch {epoch} test ");
             }
         }
 
         if (!trains)
         {
-            _progress.Say(FormattableString.Invariant($"nothing is left to train: {_options.Train.Epochs} epochs are done"));
-            test = _data.HasTest ? Evaluate() : null;
+            _progress.Say(FormattableString.Invariant($"nothing is left to train: {_epoch - 1} epochs are done"));
+            _test = _data.HasTest ? Evaluate(isLast: true) : null;
+        }
+
+        if (_early.IsOver)
+        {
+            _progress.Say(_early.Reason);
+            if (trains && _epoch <= _options.Train.Epochs && _options.Output.Predictions is not null)
+            {
+                Evaluate(isLast: true);
+            }
         }
 
         _tuner?.TrainingEnds();
@@ -125,7 +140,7 @@ internal sealed partial class TrainingJob : IDisposable
         Say(_checkpoints?.Finish());
         _checkpoints?.ThrowIfLastFailed();
         return new TrainingResult(
-            _samples, _loadedSamples, _stepsDone, clock.Elapsed.TotalSeconds, _steady.Speed, _train, test, SumOf(_badRows), stops);
+            _samples, _loadedSamples, _stepsDone, _clock.Elapsed.TotalSeconds, _steady.Speed, _train, _test, SumOf(_badRows), stops, _early.IsOver);
     }
 
     /// <summary>Says what each table holds whose growth is bounded.</summary>
@@ -153,8 +168,23 @@ internal sealed partial class TrainingJob : IDisposable
         _model.Dispose();
     }
 
+    private bool IsUnfinished => _epoch <= _options.Train.Epochs && !_early.IsOver;
+
     private static string Line(string what, Quality quality) =>
         FormattableString.Invariant($"{what} logloss {quality.Logloss:F5}  auc {quality.Auc:F5}  samples {quality.Samples:N0}");
+
+    private void ResumeClocks()
+    {
+        _clock.Start();
+        _steady.Resume(StoreStep);
+    }
+
+    private void PauseClocks()
+    {
+        _clock.Stop();
+        _steady.Pause();
+        _tuner?.Pause();
+    }
 
     private string Describe() => FormattableString.Invariant(
         $"{_options.Model.Name} with {_layout.Tables.Count} {_layout.Kind} tables, {_cluster.Size} trainers, {_cluster.Servers} servers, strategy {_options.Cluster.Strategy}, global batch {(long)_options.Train.BatchSize * _cluster.Size:N0}");
@@ -185,7 +215,7 @@ internal sealed partial class TrainingJob : IDisposable
             _stepsDone++;
             _stepsOfEpoch++;
             StepPlan next = Announce(batches, more: _stepsOfEpoch < limit);
-            _step.Train(plan, step, globalRows, _metrics);
+            _step.Train(plan, step, globalRows, _options.Schedule.FactorAt(_stepsDone - 1), _metrics);
             Pass(batches, plan);
             plan = next;
             _samples += globalRows;
@@ -205,6 +235,20 @@ internal sealed partial class TrainingJob : IDisposable
                 {
                     batches.Return(plan);
                     return true;
+                }
+            }
+
+            if (_agreement.GoesOn && TestIsDue())
+            {
+                PauseClocks();
+                Test(FormattableString.Invariant($"epoch {_epoch} step {_stepsOfEpoch} test "));
+                ResumeClocks();
+                if (_early.IsOver)
+                {
+                    batches.Return(plan);
+                    _train = Reduce(_metrics);
+                    Save();
+                    return false;
                 }
             }
         }
@@ -265,9 +309,19 @@ internal sealed partial class TrainingJob : IDisposable
 /// <param name="Steps">Steps, over all epochs.</param>
 /// <param name="Seconds">Time of training in this job, without start-up and tests.</param>
 /// <param name="Steady">The speed without the first steps, null when there were no others.</param>
-/// <param name="Train">Quality of the last whole epoch, each sample scored before its step; null without one.</param>
-/// <param name="Test">Quality on the test rows after the last epoch, null without any.</param>
+/// <param name="Train">Quality of the last whole epoch, or of the part that early stopping left, each sample scored before its step; null without one.</param>
+/// <param name="Test">Quality on the test rows at the last test, null without any.</param>
 /// <param name="BadRows">Malformed rows passed over.</param>
 /// <param name="Stopped">Whether a signal ended training before its end.</param>
+/// <param name="StoppedEarly">Whether training ended because the test rows were scored no better.</param>
 internal sealed record TrainingResult(
-    long Samples, long LoadedSamples, long Steps, double Seconds, SteadySpeed? Steady, Quality? Train, Quality? Test, long BadRows, bool Stopped);
+    long Samples,
+    long LoadedSamples,
+    long Steps,
+    double Seconds,
+    SteadySpeed? Steady,
+    Quality? Train,
+    Quality? Test,
+    long BadRows,
+    bool Stopped,
+    bool StoppedEarly);

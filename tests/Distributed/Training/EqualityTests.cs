@@ -38,6 +38,14 @@ public sealed class EqualityTests : IDisposable
         Assert.Equal(0, _train.Weights(2, job).DistanceTo(_train.Weights(2, job)));
     }
 
+    /// <summary>What changes gradients and learning rates from step to step counts steps and sums alike on all ranks, however rows are kept.</summary>
+    [Fact]
+    public void SchedulesClippingAndPartsOfBatchesEqualOneProcess() => AssertFeaturesEqual("adam", "--cluster.servers", "1", "--cluster.hot_rows", "200");
+
+    [Fact]
+    [Trait("Kind", "Long")]
+    public void WithWholeTablesReducedTheyDoToo() => AssertFeaturesEqual("adagrad", "--cluster.strategy", "allreduce");
+
     [Theory]
     [InlineData("allreduce")]
     [InlineData("allgather")]
@@ -89,6 +97,24 @@ public sealed class EqualityTests : IDisposable
     }
 
     public void Dispose() => _train.Dispose();
+
+    private void AssertFeaturesEqual(string optimizer, params string[] more)
+    {
+        string[] features =
+        [
+            "--schedule.curve", "cosine", "--schedule.decay_steps", "60", "--schedule.warmup_steps", "10", "--train.clip_norm", "0.02", "--train.clip_value", "0.01",
+            "--train.positive_weight", "2", "--model.activity_l2", "0.01", "--model.activity_l1", "0.001",
+        ];
+        Weights alone = _train.Weights(1, Job(optimizer, "float64", trainers: 1, features));
+        int trainers = more.Contains("allreduce") ? 3 : 2;
+        string[] together = Job(optimizer, "float64", trainers, [.. features, "--train.micro_batch_size", "20", .. more]);
+        Weights whole = _train.Weights(3, [.. together, "--checkpoint", _train.In("saved"), "--checkpoint.every_steps", "30"]);
+        Weights resumed = _train.Weights(3, [.. together, "--load", _train.In("saved/step-000000030.json")]);
+
+        Assert.InRange(whole.DistanceOnSharedKeysTo(alone), 0, 1e-9);
+        Assert.InRange(resumed.DistanceTo(whole), 0, 1e-12);
+        Assert.True(_train.Weights(1, Job(optimizer, "float64", trainers: 1)).DistanceTo(alone) > 1e-4, "they change nothing");
+    }
 
     private void AssertEqual(int[] ranks, string optimizer, string type, double limit)
     {

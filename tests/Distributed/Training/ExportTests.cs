@@ -16,25 +16,36 @@ public sealed class ExportTests : IDisposable
     public void Dispose() => _train.Dispose();
 
     [Theory]
+    [InlineData("xDeepFM", "array")]
+    [InlineData("LR", "hash")]
+    [InlineData("DeepFM", "hash")]
+    [InlineData("DLRM", "array")]
+    public void PredictsAsTheTrainer(string model, string kind) => AssertPredictsAsTheTrainer(model, kind);
+
+    [Theory]
+    [Trait("Kind", "Long")]
     [InlineData("LR", "array")]
     [InlineData("WDL", "array")]
     [InlineData("DeepFM", "array")]
-    [InlineData("xDeepFM", "array")]
-    [InlineData("LR", "hash")]
     [InlineData("WDL", "hash")]
-    [InlineData("DeepFM", "hash")]
     [InlineData("xDeepFM", "hash")]
-    public void PredictsAsTheTrainer(string model, string kind) => AssertPredicts(
-        3, kind, "--model", model, "--cluster.servers", "2", "--model.dnn_hidden_units", "32,16", "--model.cin_layer_size", "8,6");
+    [InlineData("DCN-v2", "hash")]
+    [InlineData("AutoInt", "array")]
+    [InlineData("FiBiNET", "hash")]
+    [InlineData("DLRM", "hash")]
+    public void OtherModelsPredictAsTheTrainer(string model, string kind) => AssertPredictsAsTheTrainer(model, kind);
 
     [Theory]
-    [InlineData("array", "--cluster.strategy", "allreduce")]
     [InlineData("hash", "--cluster.strategy", "allgather", "--data.dense_scale", "none", "--model.dtype", "float64")]
     [InlineData("array", "--cluster.servers", "colocated", "--embedding.sparse_as_dense_size", "100", "--data.vocabulary", "500", "--data.dense_scale", "criteo1tb")]
     [InlineData("hash", "--cluster.servers", "1", "--cluster.hot_rows", "50", "--data.dense_scale", "log")]
     [InlineData("hash", "--embedding.growth.min_count", "2", "--embedding.initializer", "constant")]
     [InlineData("array", "--cluster.wire.pull", "bfloat16", "--train.batch_size", "97")]
     public void PredictsAsTheTrainerHoweverRowsAreKept(string kind, params string[] more) => AssertPredicts(2, kind, more);
+
+    [Fact]
+    [Trait("Kind", "Long")]
+    public void PredictsAsTheTrainerWithWholeTablesReduced() => AssertPredicts(2, "array", "--cluster.strategy", "allreduce");
 
     [Theory]
     [InlineData("array")]
@@ -52,6 +63,10 @@ public sealed class ExportTests : IDisposable
         Assert.True(new FileInfo(_train.In("criteo/1/model.onnx.data")).Length > 1_500_000_000);
         Assert.InRange(summary.GetProperty("peak_memory_bytes_by_rank")[0].GetInt64(), 1, 800_000_000);
     }
+
+    private void AssertPredictsAsTheTrainer(string model, string kind) => AssertPredicts(
+        3, kind, "--model", model, "--cluster.servers", "2", "--model.dnn_hidden_units", "32,16", "--model.cin_layer_size", "8,6", "--model.bottom_hidden_units", "16",
+        "--embedding.initializer.stddev", "0.3");
 
     private JsonElement AssertPredicts(int ranks, string kind, params string[] more)
     {

@@ -32,6 +32,11 @@ internal sealed class RowOfWeights<T> : IDisposable
 
     public T[] Weights => _weights.Span[.._dimension].ToArray();
 
+    public double RateFactor
+    {
+        set => _optimizer.RateFactor = value;
+    }
+
     public void Step(ReadOnlySpan<T> gradient)
     {
         gradient.CopyTo(_gradient.Span);

@@ -51,10 +51,10 @@ public sealed class BadFileTests : IDisposable
     [InlineData("{\"data\": {\"label\": \"\\ud800\"}}", "criteo.json: data.label holds a string that is not valid Unicode")]
     [InlineData(
         "[1, 2]",
-        "criteo.json: [1,2] is not an object with the keys data, model, embedding, optimizer, train, load, checkpoint, cluster, autotune, output")]
+        "criteo.json: [1,2] is not an object with the keys data, model, embedding, optimizer, schedule, train, early_stopping, load, checkpoint, cluster, autotune, output")]
     [InlineData(
         "null",
-        "criteo.json: null is not an object with the keys data, model, embedding, optimizer, train, load, checkpoint, cluster, autotune, output")]
+        "criteo.json: null is not an object with the keys data, model, embedding, optimizer, schedule, train, early_stopping, load, checkpoint, cluster, autotune, output")]
     public void The_structure_is_checked(string text, string message) => Assert.Equal(message, _folder.Refusal(text));
 
     [Fact]

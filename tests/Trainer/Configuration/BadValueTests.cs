@@ -9,13 +9,13 @@ public sealed class BadValueTests : IDisposable
     [Theory]
     [InlineData(
         "train", "{\"batch_sise\": 1}",
-        "train.batch_sise is not a known key; did you mean \"batch_size\"? (allowed: batch_size, epochs, steps, prefetch, log_every)")]
+        "train.batch_sise is not a known key; did you mean \"batch_size\"? (allowed: batch_size, micro_batch_size, epochs, steps, test_every_steps, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every)")]
     [InlineData(
         "trian", "{}",
-        "trian is not a known key; did you mean \"train\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, autotune, output)")]
+        "trian is not a known key; did you mean \"train\"? (allowed: data, model, embedding, optimizer, schedule, train, early_stopping, load, checkpoint, cluster, autotune, output)")]
     [InlineData(
         "batch_size", "1",
-        "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, train, load, checkpoint, cluster, autotune, output)")]
+        "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, schedule, train, early_stopping, load, checkpoint, cluster, autotune, output)")]
     [InlineData(
         "output", "{\"colour\": 1}",
         "output.colour is not a known key (allowed: summary, steady_after, weights, model, export, predictions, progress)")]
@@ -38,8 +38,8 @@ public sealed class BadValueTests : IDisposable
     [InlineData("train", "{\"batch_size\": [1]}", "train.batch_size = [1] is not an integer from 1 to 16777216")]
     [InlineData("train", "{\"batch_size\": {\"a\": 1}}", "train.batch_size = {\"a\":1} is not an integer from 1 to 16777216")]
     [InlineData("train", "{\"batch_size\": true}", "train.batch_size = true is not an integer from 1 to 16777216")]
-    [InlineData("train", "5", "train = 5 is not an object with the keys batch_size, epochs, steps, prefetch, log_every")]
-    [InlineData("train", "null", "train = null is not an object with the keys batch_size, epochs, steps, prefetch, log_every")]
+    [InlineData("train", "5", "train = 5 is not an object with the keys batch_size, micro_batch_size, epochs, steps, test_every_steps, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every")]
+    [InlineData("train", "null", "train = null is not an object with the keys batch_size, micro_batch_size, epochs, steps, test_every_steps, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every")]
     [InlineData(
         "data", "{\"train\": \"a\", \"vocabulary\": \"many\"}",
         "data.vocabulary = \"many\" is not an integer from 1 to 4611686018427387904, or a list with one for each column")]
@@ -80,8 +80,8 @@ public sealed class BadValueTests : IDisposable
     public void Values_out_of_range_are_refused(string section, string value, string message) => AssertRefused(section, value, message);
 
     [Theory]
-    [InlineData("model", "{\"name\": \"DepFM\"}", "model.name = \"DepFM\" is not one of \"LR\", \"WDL\", \"DeepFM\", \"xDeepFM\"; did you mean \"DeepFM\"?")]
-    [InlineData("model", "{\"name\": 1}", "model.name = 1 is not one of \"LR\", \"WDL\", \"DeepFM\", \"xDeepFM\"")]
+    [InlineData("model", "{\"name\": \"DepFM\"}", "model.name = \"DepFM\" is not one of \"LR\", \"WDL\", \"DeepFM\", \"xDeepFM\", \"DCN-v2\", \"AutoInt\", \"FiBiNET\", \"DLRM\"; did you mean \"DeepFM\"?")]
+    [InlineData("model", "{\"name\": 1}", "model.name = 1 is not one of \"LR\", \"WDL\", \"DeepFM\", \"xDeepFM\", \"DCN-v2\", \"AutoInt\", \"FiBiNET\", \"DLRM\"")]
     [InlineData("model", "{\"dtype\": \"float16\"}", "model.dtype = \"float16\" is not one of \"float32\", \"float64\"; did you mean \"float32\"?")]
     [InlineData("embedding", "{\"kind\": \"table\"}", "embedding.kind = \"table\" is not one of \"array\", \"hash\"")]
     [InlineData("optimizer", "{\"name\": \"Adamm\"}", "optimizer.name = \"Adamm\" is not one of \"SGD\", \"Adagrad\", \"Adadelta\", \"Adam\", \"Adamax\", \"Nadam\", \"RMSprop\", \"Ftrl\"; did you mean \"Adam\"?")]

@@ -40,6 +40,14 @@ public sealed class CrossCheckTests : IDisposable
     [InlineData(
         "output.predictions needs data.shard = \"rows\": trainers with files of their own do not read in the order of the rows",
         "--output.predictions=p", "--data.test=b", "--data.shard=files")]
+    [InlineData("train.test_every_steps needs data.test, the rows that are tested", "--train.test_every_steps=5")]
+    [InlineData("early_stopping.patience needs data.test, the rows that are tested", "--early_stopping.patience=5")]
+    [InlineData("schedule.decay_steps is missing; schedule.curve = \"cosine\" needs it, the steps of its way down", "--schedule.curve=cosine")]
+    [InlineData(
+        "schedule.end = 0 does not go with Ftrl, which divides by the learning rate; allowed: above 0, up to 1",
+        "--schedule.curve=polynomial", "--schedule.decay_steps=5", "--embedding.optimizer=Ftrl")]
+    [InlineData("model.name = \"FiBiNET\" needs two columns in data.sparse, whose pairs it takes", "--model=FiBiNET", "--data.sparse=C1")]
+    [InlineData("model.name = \"DLRM\" needs two columns in data.sparse, whose pairs it takes", "--model=DLRM", "--data.sparse=C1", "--data.dense=[]")]
     [InlineData("data.dense_scale = \"criteo1tb\" needs 13 columns in data.dense, which has 2", "--data.dense_scale=criteo1tb", "--data.dense=I1,I2")]
     [InlineData(
         "data.vocabulary has 2 numbers; allowed is one number, or one for each of the 3 columns of data.sparse", "--data.vocabulary=5,6", "--data.sparse=C1,C2,C3")]

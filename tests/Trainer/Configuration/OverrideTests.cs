@@ -123,6 +123,8 @@ public sealed class OverrideTests : IDisposable
             "data.sparse_ids" when value == "hash" => ["--data=a", "--embedding.kind=hash"],
             var path when path.StartsWith("embedding.growth.", StringComparison.Ordinal) => ["--data=a", "--embedding.kind=hash"],
             "checkpoint.resume" => ["--data=a", "--checkpoint=c"],
+            "train.test_every_steps" or "early_stopping.patience" => ["--data=a", "--data.test=b"],
+            "schedule.curve" => ["--data=a", "--schedule.decay_steps=9"],
             "output.predictions" => ["--data=a", "--data.test=b"],
             "embedding.initializer.minimum" => ["--data=a", "--embedding.initializer.maximum=1e10"],
             "embedding.initializer.maximum" => ["--data=a", "--embedding.initializer.minimum=-1e10"],

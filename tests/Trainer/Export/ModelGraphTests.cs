@@ -24,7 +24,16 @@ public sealed class ModelGraphTests
     [InlineData(ModelName.DeepFM, ElementType.Float64, 2, true)]
     [InlineData(ModelName.XDeepFM, ElementType.Float32, 2, true)]
     [InlineData(ModelName.XDeepFM, ElementType.Float64, 2, false)]
-    public void Logits_are_those_of_the_forward_pass(ModelName name, ElementType type, int denseColumns, bool splitHalf)
+    [InlineData(ModelName.DcnV2, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.DcnV2, ElementType.Float64, 0, false)]
+    [InlineData(ModelName.AutoInt, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.AutoInt, ElementType.Float64, 0, true)]
+    [InlineData(ModelName.FiBiNet, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.FiBiNet, ElementType.Float32, 2, true, BilinearKind.Each)]
+    [InlineData(ModelName.FiBiNet, ElementType.Float64, 0, true, BilinearKind.All)]
+    [InlineData(ModelName.Dlrm, ElementType.Float32, 2, true)]
+    [InlineData(ModelName.Dlrm, ElementType.Float64, 0, true)]
+    public void Logits_are_those_of_the_forward_pass(ModelName name, ElementType type, int denseColumns, bool splitHalf, BilinearKind bilinear = BilinearKind.Interaction)
     {
         using DisposeScope scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -35,6 +44,10 @@ public sealed class ModelGraphTests
             DnnHiddenUnits = [8, 3],
             CinLayerSize = [6, 4, 3],
             CinSplitHalf = splitHalf,
+            CrossRank = splitHalf ? null : 2,
+            AttentionSize = 3,
+            Bilinear = bilinear,
+            BottomHiddenUnits = [5],
             Dtype = type,
             Seed = 1,
         };
@@ -48,15 +61,16 @@ public sealed class ModelGraphTests
         Tensor embeddings = rand(TableRows, Dimension, dtype: torchType) - 0.5;
         Tensor keys = randint(0, TableRows, [7, Columns], dtype: ScalarType.Int64);
         Tensor dense = rand(7, denseColumns, dtype: ScalarType.Float32);
-        float[] expected = model.forward(linear[keys].squeeze(-1), embeddings[keys], dense.to_type(torchType)).to_type(ScalarType.Float32).data<float>().ToArray();
+        float[] expected = model.forward(CtrModel.HasLinear(options) ? linear[keys].squeeze(-1) : null, embeddings[keys], dense.to_type(torchType)).to_type(ScalarType.Float32).data<float>().ToArray();
 
         var graph = new ComputationGraph(type);
         GraphValue[] numbers = [.. Enumerable.Range(0, denseColumns).Select(column => graph.Input($"I{column}", ElementType.Float32))];
         GraphValue[] ids = [.. Enumerable.Range(0, Columns).Select(column => graph.Input($"C{column}", ElementType.Int64))];
         GraphValue rows = graph.Concatenate(1, ids);
-        GraphValue? embedded = name == ModelName.LR ? null : graph.Rows(Table("embedding", embeddings), rows);
+        GraphValue? weights = CtrModel.HasLinear(options) ? graph.Rows(Table("linear", linear), rows) : null;
+        GraphValue? embedded = CtrModel.HasEmbeddings(options) ? graph.Rows(Table("embedding", embeddings), rows) : null;
         GraphValue? scaled = denseColumns > 0 ? graph.Cast(graph.Concatenate(1, numbers), type) : null;
-        graph.Output("logit", model.Describe(graph, graph.Rows(Table("linear", linear), rows), embedded, scaled), ElementType.Float32);
+        graph.Output("logit", model.Describe(graph, weights, embedded, scaled), ElementType.Float32);
 
         using var onnx = new OnnxGraph(graph);
         float[] actual = onnx.Run<float>(

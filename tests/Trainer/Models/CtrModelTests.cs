@@ -14,16 +14,30 @@ public sealed class CtrModelTests
     private const int Dimension = 4;
     private const int DenseColumns = 2;
 
+    public static TheoryData<string, ModelOptions> Variants
+    {
+        get
+        {
+            var variants = new TheoryData<string, ModelOptions>();
+            foreach (ModelName name in Enum.GetValues<ModelName>())
+            {
+                variants.Add(name.ToString(), Options(name));
+            }
+
+            variants.Add("whole maps", Options(ModelName.XDeepFM) with { CinSplitHalf = false });
+            variants.Add("low rank", Options(ModelName.DcnV2) with { CrossRank = 2, CrossLayers = 3 });
+            variants.Add("one matrix", Options(ModelName.FiBiNet) with { Bilinear = BilinearKind.All });
+            variants.Add("one matrix for each column", Options(ModelName.FiBiNet) with { Bilinear = BilinearKind.Each });
+            return variants;
+        }
+    }
+
     [Theory]
-    [InlineData(ModelName.LR, true)]
-    [InlineData(ModelName.WDL, true)]
-    [InlineData(ModelName.DeepFM, true)]
-    [InlineData(ModelName.XDeepFM, true)]
-    [InlineData(ModelName.XDeepFM, false)]
-    public void Logits_equal_plain_loops(ModelName name, bool splitHalf)
+    [MemberData(nameof(Variants))]
+    public void Logits_equal_plain_loops(string _, ModelOptions options)
     {
         using DisposeScope scope = NewDisposeScope();
-        CtrModel model = Model(name, splitHalf);
+        CtrModel model = Model(options);
         Randomize(model);
         var reference = new CtrReference(model.named_parameters().ToDictionary(named => named.name, named => named.parameter));
         (Tensor linear, Tensor embeddings, Tensor dense) = Inputs();
@@ -35,27 +49,37 @@ public sealed class CtrModelTests
             double[] w = linear[row].data<double>().ToArray();
             double[] x = dense[row].data<double>().ToArray();
             double[][] v = [.. Enumerable.Range(0, Columns).Select(f => embeddings[row, f].data<double>().ToArray())];
-            double expected = reference.Linear(w, x) + reference.Bias
-                + (name == ModelName.LR ? 0 : reference.Dnn(v, x))
-                + (name == ModelName.DeepFM ? CtrReference.FactorizationMachine(v) : 0)
-                + (name == ModelName.XDeepFM ? reference.CompressedInteraction(v, splitHalf) : 0);
+            double expected = reference.Bias
+                + (options.Name == ModelName.Dlrm ? 0 : reference.Linear(w, x))
+                + options.Name switch
+                {
+                    ModelName.LR => 0,
+                    ModelName.FiBiNet => reference.Dnn(reference.Bilinear(v, x, options.Bilinear)),
+                    ModelName.Dlrm => reference.Dnn(reference.Dots(v, x)),
+                    _ => reference.Dnn(v, x),
+                }
+                + options.Name switch
+                {
+                    ModelName.DeepFM => CtrReference.FactorizationMachine(v),
+                    ModelName.XDeepFM => reference.CompressedInteraction(v, options.CinSplitHalf),
+                    ModelName.DcnV2 => reference.CrossNetwork(v, x),
+                    ModelName.AutoInt => reference.Attention(v, x, options.AttentionHeads),
+                    _ => 0,
+                };
             Assert.Equal(expected, logits[row], 1e-12 * Math.Max(1, Math.Abs(expected)));
         }
     }
 
     [Theory]
-    [InlineData(ModelName.LR)]
-    [InlineData(ModelName.WDL)]
-    [InlineData(ModelName.DeepFM)]
-    [InlineData(ModelName.XDeepFM)]
-    public void Gradients_equal_finite_differences(ModelName name)
+    [MemberData(nameof(Variants))]
+    public void Gradients_equal_finite_differences(string _, ModelOptions options)
     {
         using DisposeScope scope = NewDisposeScope();
-        CtrModel model = Model(name, splitHalf: true);
+        CtrModel model = Model(options);
         Randomize(model);
         (Tensor linear, Tensor embeddings, Tensor dense) = Inputs();
-        linear.requires_grad_(true);
-        embeddings.requires_grad_(name != ModelName.LR);
+        linear.requires_grad_(CtrModel.HasLinear(options));
+        embeddings.requires_grad_(CtrModel.HasEmbeddings(options));
         Loss().backward();
 
         IEnumerable<(string, Tensor)> leaves = model.named_parameters().Select(named => (named.name, (Tensor)named.parameter));
@@ -87,7 +111,7 @@ public sealed class CtrModelTests
     [Fact]
     public void Parameters_have_stable_names_and_shapes()
     {
-        using CtrModel model = Model(ModelName.XDeepFM, splitHalf: true);
+        using CtrModel model = Model(Options(ModelName.XDeepFM));
 
         Assert.Equal(
             [
@@ -102,9 +126,9 @@ public sealed class CtrModelTests
     public void A_seed_gives_the_same_weights_on_any_number_of_threads_and_in_both_precisions()
     {
         int threads = get_num_threads();
-        using CtrModel model = Model(ModelName.XDeepFM, splitHalf: true);
+        using CtrModel model = Model(Options(ModelName.XDeepFM));
         set_num_threads(threads + 1);
-        using CtrModel again = Model(ModelName.XDeepFM, splitHalf: true);
+        using CtrModel again = Model(Options(ModelName.XDeepFM));
         set_num_threads(threads);
         using CtrModel single = CtrModel.Create(Options(ModelName.XDeepFM) with { Dtype = ElementType.Float32 }, Columns, Dimension, DenseColumns);
         using CtrModel other = CtrModel.Create(Options(ModelName.XDeepFM) with { Seed = 2 }, Columns, Dimension, DenseColumns);
@@ -119,15 +143,16 @@ public sealed class CtrModelTests
         }
     }
 
-    [Fact]
-    public void A_model_without_dense_columns_has_no_weights_for_them()
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void A_model_without_dense_columns_has_no_weights_for_them(string _, ModelOptions options)
     {
-        using CtrModel model = CtrModel.Create(Options(ModelName.DeepFM), Columns, Dimension, denseColumns: 0);
+        using CtrModel model = CtrModel.Create(options, Columns, Dimension, denseColumns: 0);
         using Tensor logits = model.forward(
             zeros(2, Columns, dtype: ScalarType.Float64), zeros(2, Columns, Dimension, dtype: ScalarType.Float64), zeros(2, 0, dtype: ScalarType.Float64));
 
         Assert.Equal([2L], logits.shape);
-        Assert.False(model.has_parameter("linear.dense"));
+        Assert.DoesNotContain(model.named_parameters(), named => named.name is "linear.dense" or "attention.dense" || named.name.StartsWith("dot", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -147,12 +172,15 @@ public sealed class CtrModelTests
         Name = name,
         DnnHiddenUnits = [8, 3],
         CinLayerSize = [6, 4],
+        AttentionLayers = 2,
+        AttentionSize = 3,
+        SenetReduction = 2,
+        BottomHiddenUnits = [5],
         Dtype = ElementType.Float64,
         Seed = 1,
     };
 
-    private static CtrModel Model(ModelName name, bool splitHalf) =>
-        CtrModel.Create(Options(name) with { CinSplitHalf = splitHalf }, Columns, Dimension, DenseColumns);
+    private static CtrModel Model(ModelOptions options) => CtrModel.Create(options, Columns, Dimension, DenseColumns);
 
     /// <summary>Gives the biases, which start at zero, values too.</summary>
     private static void Randomize(CtrModel model)

@@ -121,6 +121,68 @@ public sealed class DenseOptimizerTests
         Assert.Equal(0, (parameters[2] - exact[2]).abs().max().to_type(ScalarType.Float64).item<double>());
     }
 
+    /// <summary>The learning rate of each step as torch's schedulers set it, gradients clipped as torch's functions do, parameter by parameter.</summary>
+    [Theory]
+    [InlineData(RateCurve.Exponential, null, null)]
+    [InlineData(RateCurve.Cosine, 0.5, null)]
+    [InlineData(RateCurve.Polynomial, null, 1.5)]
+    public void Scheduled_and_clipped_steps_equal_those_of_torch(RateCurve curve, double? clipValue, double? clipNorm)
+    {
+        const int DecaySteps = 40;
+        const double Rate = 0.9;
+        using DisposeScope scope = NewDisposeScope();
+        Parameter[] parameters = Parameters(ScalarType.Float64);
+        Parameter[] expected = Parameters(ScalarType.Float64);
+        var schedule = new RateSchedule { Curve = curve, DecaySteps = curve == RateCurve.Exponential ? 1 : DecaySteps, DecayRate = Rate, Power = 2 };
+        using var optimizer = new DenseOptimizer(
+            parameters.Select((parameter, i) => new DenseParameter($"p{i}", parameter, 0)),
+            new AdamOptions { LearningRate = Lr, Epsilon = Tiny },
+            clipValue: clipValue,
+            clipNorm: clipNorm);
+        var reference = optim.Adam(expected, Lr, eps: Tiny);
+        optim.lr_scheduler.LRScheduler scheduler = curve switch
+        {
+            RateCurve.Exponential => optim.lr_scheduler.ExponentialLR(reference, Rate),
+            RateCurve.Cosine => optim.lr_scheduler.CosineAnnealingLR(reference, DecaySteps),
+            _ => optim.lr_scheduler.PolynomialLR(reference, DecaySteps, 2),
+        };
+        var generator = new Generator(9);
+        for (int step = 0; step < DecaySteps; step++)
+        {
+            optimizer.ZeroGradients();
+            reference.zero_grad();
+            for (int i = 0; i < parameters.Length; i++)
+            {
+                Tensor gradient = randn(parameters[i].shape, ScalarType.Float64, generator: generator);
+                (parameters[i] * gradient).sum().backward();
+                (expected[i] * gradient).sum().backward();
+                Clip(expected[i]);
+            }
+
+            optimizer.CollectGradients();
+            optimizer.Step(schedule.FactorAt(step));
+            reference.step();
+            scheduler.step();
+        }
+
+        // Torch adds 1e-6 to the norm that it divides by.
+        double tolerance = clipNorm is null ? 1e-10 : 1e-5;
+        Assert.All(parameters.Zip(expected), pair => Assert.InRange((pair.First - pair.Second).abs().max().item<double>(), 0, tolerance));
+
+        void Clip(Parameter parameter)
+        {
+            if (clipValue is { } value)
+            {
+                nn.utils.clip_grad_value_([parameter], value);
+            }
+
+            if (clipNorm is { } norm)
+            {
+                nn.utils.clip_grad_norm_([parameter], norm);
+            }
+        }
+    }
+
     [Fact]
     public void Parameters_of_two_types_are_refused()
     {

@@ -1,4 +1,4 @@
-using OpenEmbedding.Trainer.Models;
+using OpenEmbedding.Trainer.Models.Parts;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -4,28 +4,33 @@ using System.Runtime.CompilerServices;
 namespace OpenEmbedding.EmbeddingPs.Optimizers.Rules;
 
 /// <summary>a = ρa + (1−ρ)g²; u = g·√(d+ε)/√(a+ε); d = ρd + (1−ρ)u²; w −= lr·u; slots: a, d.</summary>
-internal readonly unsafe struct AdadeltaRule<T>(AdadeltaOptions options) : IUpdateRule<T>
+internal unsafe struct AdadeltaRule<T>(AdadeltaOptions options) : IUpdateRule<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T _learningRate = T.CreateChecked(options.LearningRate);
+    private T _learningRate = T.CreateChecked(options.LearningRate);
     private readonly T _rho = T.CreateChecked(options.Rho);
     private readonly T _rest = T.CreateChecked(1 - options.Rho);
     private readonly T _epsilon = T.CreateChecked(options.Epsilon);
 
-    public int Slots => 2;
+    public readonly int Slots => 2;
 
-    public string[] SlotNames => ["accumulator", "delta"];
+    public readonly string[] SlotNames => ["accumulator", "delta"];
 
-    public bool CountsSteps => false;
+    public readonly bool CountsSteps => false;
 
-    public T InitialValue(int slot) => T.Zero;
+    public double LearningRate
+    {
+        set => _learningRate = T.CreateChecked(value);
+    }
 
-    public void BeginRow(int step)
+    public readonly T InitialValue(int slot) => T.Zero;
+
+    public readonly void BeginRow(int step)
     {
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
+    public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
         where TLane : struct, ILane<TLane, T>
     {
         var rho = TLane.Of(_rho);

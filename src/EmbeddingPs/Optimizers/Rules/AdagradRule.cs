@@ -4,29 +4,34 @@ using System.Runtime.CompilerServices;
 namespace OpenEmbedding.EmbeddingPs.Optimizers.Rules;
 
 /// <summary>a += g²; w −= lr·g / (√a + ε); slot: a.</summary>
-internal readonly unsafe struct AdagradRule<T>(AdagradOptions options) : IUpdateRule<T>
+internal unsafe struct AdagradRule<T>(AdagradOptions options) : IUpdateRule<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T _learningRate = T.CreateChecked(options.LearningRate);
+    private T _learningRate = T.CreateChecked(options.LearningRate);
 
     // Never quite 0, so that a gradient of 0 on an empty accumulator does not move the weight instead of giving 0/0.
     private readonly T _epsilon = T.Max(T.CreateChecked(options.Epsilon), T.Epsilon);
     private readonly T _initial = T.CreateChecked(options.InitialAccumulatorValue);
 
-    public int Slots => 1;
+    public readonly int Slots => 1;
 
-    public string[] SlotNames => ["accumulator"];
+    public readonly string[] SlotNames => ["accumulator"];
 
-    public bool CountsSteps => false;
+    public readonly bool CountsSteps => false;
 
-    public T InitialValue(int slot) => _initial;
+    public double LearningRate
+    {
+        set => _learningRate = T.CreateChecked(value);
+    }
 
-    public void BeginRow(int step)
+    public readonly T InitialValue(int slot) => _initial;
+
+    public readonly void BeginRow(int step)
     {
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
+    public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
         where TLane : struct, ILane<TLane, T>
     {
         var g = TLane.Load(gradient);

@@ -17,8 +17,10 @@ internal unsafe struct AdamRule<T>(AdamOptions options) : IUpdateRule<T>
     {
         double rest1 = 1 - Math.Pow(options.Beta1, step);
         double rest2 = 1 - Math.Pow(options.Beta2, step);
-        return (options.LearningRate * Math.Sqrt(rest2) / rest1, rest1 == 1 && rest2 == 1);
+        return (Math.Sqrt(rest2) / rest1, rest1 == 1 && rest2 == 1);
     });
+
+    private double _learningRate = options.LearningRate;
 
     private T _rate;
 
@@ -28,10 +30,15 @@ internal unsafe struct AdamRule<T>(AdamOptions options) : IUpdateRule<T>
 
     public readonly bool CountsSteps => true;
 
+    public double LearningRate
+    {
+        set => _learningRate = value;
+    }
+
     public readonly T InitialValue(int slot) => T.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void BeginRow(int step) => _rate = T.CreateTruncating(_rates[step]);
+    public void BeginRow(int step) => _rate = T.CreateTruncating(_learningRate * _rates[step]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)

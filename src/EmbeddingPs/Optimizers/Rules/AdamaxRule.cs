@@ -14,8 +14,10 @@ internal unsafe struct AdamaxRule<T>(AdamaxOptions options) : IUpdateRule<T>
     private readonly StepTable<double> _rates = new(step =>
     {
         double rest1 = 1 - Math.Pow(options.Beta1, step);
-        return (options.LearningRate / rest1, rest1 == 1);
+        return (1 / rest1, rest1 == 1);
     });
+
+    private double _learningRate = options.LearningRate;
 
     private T _rate;
 
@@ -25,10 +27,15 @@ internal unsafe struct AdamaxRule<T>(AdamaxOptions options) : IUpdateRule<T>
 
     public readonly bool CountsSteps => true;
 
+    public double LearningRate
+    {
+        set => _learningRate = value;
+    }
+
     public readonly T InitialValue(int slot) => T.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void BeginRow(int step) => _rate = T.CreateTruncating(_rates[step]);
+    public void BeginRow(int step) => _rate = T.CreateTruncating(_learningRate * _rates[step]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)

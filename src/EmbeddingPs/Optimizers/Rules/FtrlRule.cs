@@ -7,33 +7,41 @@ namespace OpenEmbedding.EmbeddingPs.Optimizers.Rules;
 /// With λ₂ = l2 + β/(2lr) and g' = g + 2·shrinkage·w: a' = a + g²; z += g' − (a'^(−p) − a^(−p))/lr·w; a = a';
 /// w = (clip(z, −l1, l1) − z) / (a^(−p)/lr + 2λ₂); slots: a, z.
 /// </summary>
-internal readonly unsafe struct FtrlRule<T>(FtrlOptions options) : IUpdateRule<T>
+internal unsafe struct FtrlRule<T>(FtrlOptions options) : IUpdateRule<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T _inverseRate = T.CreateChecked(1 / options.LearningRate);
+    private T _inverseRate = T.CreateChecked(1 / options.LearningRate);
     private readonly T _power = T.CreateChecked(-options.LearningRatePower);
     private readonly bool _squareRoot = options.LearningRatePower == -0.5;
     private readonly T _initial = T.CreateChecked(options.InitialAccumulatorValue);
     private readonly T _l1 = T.CreateChecked(options.L1);
 
-    // Never quite 0, so that a weight without any gradient or penalty is 0 and not 0/0.
-    private readonly T _twiceL2 = T.Max(T.CreateChecked(2 * options.L2 + options.Beta / options.LearningRate), T.Epsilon);
+    private T _twiceL2 = TwiceL2(options, options.LearningRate);
     private readonly T _twiceShrinkage = T.CreateChecked(2 * options.L2Shrinkage);
 
-    public int Slots => 2;
+    public readonly int Slots => 2;
 
-    public string[] SlotNames => ["accumulator", "linear"];
+    public readonly string[] SlotNames => ["accumulator", "linear"];
 
-    public bool CountsSteps => false;
+    public readonly bool CountsSteps => false;
 
-    public T InitialValue(int slot) => slot == 0 ? _initial : T.Zero;
+    public double LearningRate
+    {
+        set
+        {
+            _inverseRate = T.CreateChecked(1 / value);
+            _twiceL2 = TwiceL2(options, value);
+        }
+    }
 
-    public void BeginRow(int step)
+    public readonly T InitialValue(int slot) => slot == 0 ? _initial : T.Zero;
+
+    public readonly void BeginRow(int step)
     {
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
+    public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
         where TLane : struct, ILane<TLane, T>
     {
         var inverseRate = TLane.Of(_inverseRate);
@@ -51,8 +59,11 @@ internal readonly unsafe struct FtrlRule<T>(FtrlOptions options) : IUpdateRule<T
         ((clipped - z) / (power + TLane.Of(_twiceL2))).Store(weights);
     }
 
+    // Never quite 0, so that a weight without any gradient or penalty is 0 and not 0/0.
+    private static T TwiceL2(FtrlOptions options, double learningRate) => T.Max(T.CreateChecked(2 * options.L2 + options.Beta / learningRate), T.Epsilon);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private TLane Power<TLane>(TLane squares)
+    private readonly TLane Power<TLane>(TLane squares)
         where TLane : struct, ILane<TLane, T>
     {
         return _squareRoot ? TLane.Sqrt(squares) : TLane.Pow(squares, _power);

@@ -4,27 +4,32 @@ using System.Runtime.CompilerServices;
 namespace OpenEmbedding.EmbeddingPs.Optimizers.Rules;
 
 /// <summary>m = μm + lr·g; w −= m, or with Nesterov's look-ahead w −= μm + lr·g; slot: m.</summary>
-internal readonly unsafe struct MomentumRule<T>(SgdOptions options) : IUpdateRule<T>
+internal unsafe struct MomentumRule<T>(SgdOptions options) : IUpdateRule<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T _learningRate = T.CreateChecked(options.LearningRate);
+    private T _learningRate = T.CreateChecked(options.LearningRate);
     private readonly T _momentum = T.CreateChecked(options.Momentum);
     private readonly bool _nesterov = options.Nesterov;
 
-    public int Slots => 1;
+    public readonly int Slots => 1;
 
-    public string[] SlotNames => ["momentum"];
+    public readonly string[] SlotNames => ["momentum"];
 
-    public bool CountsSteps => false;
+    public readonly bool CountsSteps => false;
 
-    public T InitialValue(int slot) => T.Zero;
+    public double LearningRate
+    {
+        set => _learningRate = T.CreateChecked(value);
+    }
 
-    public void BeginRow(int step)
+    public readonly T InitialValue(int slot) => T.Zero;
+
+    public readonly void BeginRow(int step)
     {
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
+    public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
         where TLane : struct, ILane<TLane, T>
     {
         var momentum = TLane.Of(_momentum);

@@ -17,6 +17,7 @@ internal unsafe struct NadamRule<T> : IUpdateRule<T>
     private readonly T _rest2;
     private readonly T _epsilon;
     private readonly StepTable<Coefficients> _coefficients;
+    private double _learningRate;
     private T _ofGradient;
     private T _ofMoment;
     private T _ofSquares;
@@ -28,6 +29,7 @@ internal unsafe struct NadamRule<T> : IUpdateRule<T>
         _beta2 = T.CreateChecked(options.Beta2);
         _rest2 = T.CreateChecked(1 - options.Beta2);
         _epsilon = T.CreateChecked(options.Epsilon);
+        _learningRate = options.LearningRate;
 
         double Momentum(double step) => options.Beta1 * (1 - 0.5 * Math.Pow(0.96, options.ScheduleDecay * step));
         double last = options.ScheduleDecay > 0 ? options.Beta1 : options.Beta1 / 2;
@@ -39,8 +41,8 @@ internal unsafe struct NadamRule<T> : IUpdateRule<T>
             double rest2 = 1 - Math.Pow(options.Beta2, step);
             product *= now;
             var coefficients = new Coefficients(
-                options.LearningRate * (1 - now) / (1 - product),
-                options.LearningRate * next / (1 - product * next),
+                (1 - now) / (1 - product),
+                next / (1 - product * next),
                 1 / rest2);
             return (coefficients, now == last && 1 - product == 1 && rest2 == 1);
         });
@@ -52,14 +54,19 @@ internal unsafe struct NadamRule<T> : IUpdateRule<T>
 
     public readonly bool CountsSteps => true;
 
+    public double LearningRate
+    {
+        set => _learningRate = value;
+    }
+
     public readonly T InitialValue(int slot) => T.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void BeginRow(int step)
     {
         var coefficients = _coefficients[step];
-        _ofGradient = T.CreateTruncating(coefficients.OfGradient);
-        _ofMoment = T.CreateTruncating(coefficients.OfMoment);
+        _ofGradient = T.CreateTruncating(_learningRate * coefficients.OfGradient);
+        _ofMoment = T.CreateTruncating(_learningRate * coefficients.OfMoment);
         _ofSquares = T.CreateTruncating(coefficients.OfSquares);
     }
 

@@ -7,10 +7,10 @@ namespace OpenEmbedding.EmbeddingPs.Optimizers.Rules;
 /// s = ρs + (1−ρ)g²; centered: c = ρc + (1−ρ)g and s − c² in place of s; q = μq + lr·g/√(s+ε); w −= q;
 /// slots: s, with momentum q, centered c.
 /// </summary>
-internal readonly unsafe struct RmspropRule<T>(RmspropOptions options) : IUpdateRule<T>
+internal unsafe struct RmspropRule<T>(RmspropOptions options) : IUpdateRule<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T _learningRate = T.CreateChecked(options.LearningRate);
+    private T _learningRate = T.CreateChecked(options.LearningRate);
     private readonly T _rho = T.CreateChecked(options.Rho);
     private readonly T _rest = T.CreateChecked(1 - options.Rho);
     private readonly T _momentum = T.CreateChecked(options.Momentum);
@@ -18,24 +18,29 @@ internal readonly unsafe struct RmspropRule<T>(RmspropOptions options) : IUpdate
     private readonly bool _hasMomentum = options.Momentum > 0;
     private readonly bool _centered = options.Centered;
 
-    public int Slots => 1 + (_hasMomentum ? 1 : 0) + (_centered ? 1 : 0);
+    public readonly int Slots => 1 + (_hasMomentum ? 1 : 0) + (_centered ? 1 : 0);
 
-    public string[] SlotNames => [
+    public readonly string[] SlotNames => [
         "mean_square",
         .. _hasMomentum ? ["momentum"] : Array.Empty<string>(),
         .. _centered ? ["mean_gradient"] : Array.Empty<string>(),
     ];
 
-    public bool CountsSteps => false;
+    public readonly bool CountsSteps => false;
 
-    public T InitialValue(int slot) => T.Zero;
+    public double LearningRate
+    {
+        set => _learningRate = T.CreateChecked(value);
+    }
 
-    public void BeginRow(int step)
+    public readonly T InitialValue(int slot) => T.Zero;
+
+    public readonly void BeginRow(int step)
     {
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
+    public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
         where TLane : struct, ILane<TLane, T>
     {
         var rho = TLane.Of(_rho);

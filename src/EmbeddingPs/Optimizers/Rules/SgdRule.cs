@@ -4,25 +4,30 @@ using System.Runtime.CompilerServices;
 namespace OpenEmbedding.EmbeddingPs.Optimizers.Rules;
 
 /// <summary>w −= lr·g; no slots.</summary>
-internal readonly unsafe struct SgdRule<T>(SgdOptions options) : IUpdateRule<T>
+internal unsafe struct SgdRule<T>(SgdOptions options) : IUpdateRule<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly T _learningRate = T.CreateChecked(options.LearningRate);
+    private T _learningRate = T.CreateChecked(options.LearningRate);
 
-    public int Slots => 0;
+    public readonly int Slots => 0;
 
-    public string[] SlotNames => [];
+    public readonly string[] SlotNames => [];
 
-    public bool CountsSteps => false;
+    public readonly bool CountsSteps => false;
 
-    public T InitialValue(int slot) => T.Zero;
+    public double LearningRate
+    {
+        set => _learningRate = T.CreateChecked(value);
+    }
 
-    public void BeginRow(int step)
+    public readonly T InitialValue(int slot) => T.Zero;
+
+    public readonly void BeginRow(int step)
     {
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
+    public readonly void Update<TLane>(T* weights, T* slots, T* gradient, long dimension)
         where TLane : struct, ILane<TLane, T>
     {
         (TLane.Load(weights) - TLane.Of(_learningRate) * TLane.Load(gradient)).Store(weights);

@@ -47,6 +47,7 @@ internal sealed partial class OnnxNodes(int mostEncodedKeys)
         Operation.MatrixProduct => Node("MatMul", node),
         Operation.Relu => Node("Relu", node),
         Operation.Sigmoid => Node("Sigmoid", node),
+        Operation.Softmax => Node("Softmax", node, Attribute("axis", -1)),
         Operation.Sum => Node("ReduceSum", With(node, ("axes", [node.Numbers[0]])), Attribute("keepdims", 0)),
         Operation.Reshape => Node("Reshape", With(node, ("shape", [.. node.Numbers]))),
         Operation.Transpose => Node("Transpose", node, Attribute("perm", node.Numbers)),

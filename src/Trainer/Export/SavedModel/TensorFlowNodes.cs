@@ -73,6 +73,7 @@ internal sealed class TensorFlowNodes
             Operation.MatrixProduct => Same("BatchMatMulV2"),
             Operation.Relu => Same("Relu"),
             Operation.Sigmoid => Same("Sigmoid"),
+            Operation.Softmax => Same("Softmax"),
             Operation.Sum => Add(
                 new NodeMessage(name, "Sum", inputs[0].Name, Integers(name, "axis", [], node.Numbers[0])).With("T", type).With("Tidx", TensorType.Int32),
                 name,

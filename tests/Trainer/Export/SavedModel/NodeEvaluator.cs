@@ -54,6 +54,7 @@ internal static class NodeEvaluator
         "Log" => inputs[0].Map(Math.Log),
         "Relu" => inputs[0].Map(number => Math.Max(number, 0)),
         "Sigmoid" => inputs[0].Map(number => 1 / (1 + Math.Exp(-number))),
+        "Softmax" => Softmax(inputs[0]),
         "SelectV2" => Select(inputs),
         "GatherV2" => Gather(inputs[0], inputs[1], inputs[2].Integers![0]),
         "LowerBound" => LowerBound(inputs[0], inputs[1]),
@@ -153,6 +154,12 @@ internal static class NodeEvaluator
         }
 
         return new([.. batch, rows, columns], product, null);
+    }
+
+    private static NumberArray Softmax(NumberArray a)
+    {
+        int width = a.Shape[^1];
+        return new(a.Shape, [.. a.Numbers!.Chunk(width).SelectMany(row => row.Select(number => Math.Exp(number - row.Max()) / row.Sum(other => Math.Exp(other - row.Max()))))], null);
     }
 
     private static NumberArray Sum(NumberArray a, int axis)

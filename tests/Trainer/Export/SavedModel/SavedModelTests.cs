@@ -29,6 +29,10 @@ public sealed class SavedModelTests
     [InlineData(ModelName.DeepFM, true, ElementType.Float32)]
     [InlineData(ModelName.XDeepFM, true, ElementType.Float32)]
     [InlineData(ModelName.DeepFM, true, ElementType.Float64)]
+    [InlineData(ModelName.DcnV2, false, ElementType.Float32)]
+    [InlineData(ModelName.AutoInt, false, ElementType.Float32)]
+    [InlineData(ModelName.FiBiNet, false, ElementType.Float32)]
+    [InlineData(ModelName.Dlrm, true, ElementType.Float32)]
     public void Probabilities_are_those_of_onnx(ModelName name, bool hash, ElementType type)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -157,8 +161,8 @@ public sealed class SavedModelTests
         GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, ids), Columns, rule, new Vocabulary(Vocabulary));
         GraphValue rows = hash ? graph.Find(keys, Known()) : graph.Add(keys, graph.Integers("table.first_rows", 0, Vocabulary, 2 * Vocabulary));
         int tableRows = hash ? Known().Length + 1 : Columns * Vocabulary;
-        GraphValue linear = graph.Rows(Table("linear", 1), rows);
-        GraphValue? embeddings = name == ModelName.LR ? null : graph.Rows(Table("embedding", Dimension), rows);
+        GraphValue? linear = CtrModel.HasLinear(options) ? graph.Rows(Table("linear", 1), rows) : null;
+        GraphValue? embeddings = CtrModel.HasEmbeddings(options) ? graph.Rows(Table("embedding", Dimension), rows) : null;
         graph.Output(ModelGraph.Output, graph.Sigmoid(model.Describe(graph, linear, embeddings, graph.Cast(scaled, type))), ElementType.Float32);
         return graph;
 
