@@ -144,10 +144,19 @@ internal static class JobOptionsValidator
 
     private static void CheckTests(JobOptions job)
     {
-        string? needs = job.Train.TestEverySteps is not null ? "train.test_every_steps" : job.EarlyStopping.Patience is not null ? "early_stopping.patience" : null;
+        string? needs = job.Train.TestEverySteps is not null ? "train.test_every_steps"
+            : job.Train.TestGroupBy is not null ? "train.test_group_by"
+            : job.EarlyStopping.Patience is not null ? "early_stopping.patience"
+            : null;
         if (needs is not null && job.Data.Test is null)
         {
             throw Fault(needs, $"{needs} needs data.test, the rows that are tested", "data.test");
+        }
+
+        if (job.Train.TestGroupBy is { } column && !job.Data.Sparse.Contains(column))
+        {
+            throw Fault(
+                "train.test_group_by", $"train.test_group_by = \"{column}\" is not a column of data.sparse; allowed: {string.Join(", ", job.Data.Sparse)}", "data.sparse");
         }
     }
 

@@ -28,6 +28,13 @@ public sealed record TrainOptions
     [Range(typeof(long), "1", "9223372036854775807")]
     public long? TestEverySteps { get; init; }
 
+    /// <summary>
+    /// A column of <c>data.sparse</c>, such as the user: tests also tell the area under the ROC curve within the rows of each of its keys, their mean weighted by rows. Left
+    /// out, they do not.
+    /// </summary>
+    [MinLength(1)]
+    public string? TestGroupBy { get; init; }
+
     /// <summary>What multiplies the loss of rows with label 1 in training; reported losses are without it.</summary>
     [Range(0.0, double.PositiveInfinity, MinimumIsExclusive = true)]
     public double PositiveWeight { get; init; } = 1;

@@ -13,6 +13,9 @@ namespace OpenEmbedding.Trainer.Training;
 /// <param name="Auc">Area under the ROC curve; null when one label is missing.</param>
 internal sealed record Quality(long Samples, double? Logloss, double? Auc)
 {
+    /// <summary>The same by the keys of a column; null where it is not asked for.</summary>
+    public GroupedQuality? Groups { get; init; }
+
     /// <summary>Takes what the metrics of all trainers say; null where they have no value.</summary>
     public static Quality Of(BinaryMetrics metrics) => new(metrics.Count, OrNull(metrics.LogLoss), OrNull(metrics.Auc));
 

@@ -39,6 +39,7 @@ internal sealed partial class TrainingJob
     private Quality Evaluate(PredictionLines? predictions)
     {
         var metrics = new BinaryMetrics();
+        var groups = new TestGroups(_options);
         using BatchReader reader = _data.OpenTest();
         using var batches = new BatchPipeline(reader, _layout, _store.Shards, _settings.Prefetch, _cluster.TimelineLane("batches"));
         StepPlan plan = Pull(batches);
@@ -46,6 +47,7 @@ internal sealed partial class TrainingJob
         {
             StepPlan next = Pull(batches);
             ReadOnlySpan<float> logits = plan.Batch.Rows > 0 ? _step.Evaluate(plan, metrics) : [];
+            groups.Add(plan.Batch, logits);
             predictions?.Write(logits);
             _badRows += plan.Batch.BadRows;
             batches.Return(plan);
@@ -53,7 +55,7 @@ internal sealed partial class TrainingJob
         }
 
         predictions?.Finish();
-        return Reduce(metrics);
+        return Reduce(metrics) with { Groups = groups.Reduce(_cluster.Trainers) };
     }
 
     private StepPlan Pull(BatchPipeline batches)

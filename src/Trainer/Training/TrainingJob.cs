@@ -171,7 +171,8 @@ internal sealed partial class TrainingJob : IDisposable
     private bool IsUnfinished => _epoch <= _options.Train.Epochs && !_early.IsOver;
 
     private static string Line(string what, Quality quality) =>
-        FormattableString.Invariant($"{what} logloss {quality.Logloss:F5}  auc {quality.Auc:F5}  samples {quality.Samples:N0}");
+        FormattableString.Invariant($"{what} logloss {quality.Logloss:F5}  auc {quality.Auc:F5}  samples {quality.Samples:N0}")
+        + (quality.Groups is { } groups ? FormattableString.Invariant($"  in {groups.Groups:N0} groups auc {groups.Auc:F5}") : "");
 
     private void ResumeClocks()
     {

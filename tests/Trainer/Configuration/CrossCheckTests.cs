@@ -41,6 +41,8 @@ public sealed class CrossCheckTests : IDisposable
         "output.predictions needs data.shard = \"rows\": trainers with files of their own do not read in the order of the rows",
         "--output.predictions=p", "--data.test=b", "--data.shard=files")]
     [InlineData("train.test_every_steps needs data.test, the rows that are tested", "--train.test_every_steps=5")]
+    [InlineData(
+        "train.test_group_by = \"user\" is not a column of data.sparse; allowed: C1, C2", "--train.test_group_by=user", "--data.test=b", "--data.sparse=C1,C2")]
     [InlineData("early_stopping.patience needs data.test, the rows that are tested", "--early_stopping.patience=5")]
     [InlineData("schedule.decay_steps is missing; schedule.curve = \"cosine\" needs it, the steps of its way down", "--schedule.curve=cosine")]
     [InlineData(

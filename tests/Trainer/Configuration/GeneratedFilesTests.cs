@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using OpenEmbedding.Trainer.CommandLine;
 using OpenEmbedding.Trainer.Configuration;
 
@@ -36,6 +37,29 @@ public sealed class GeneratedFilesTests
     [Theory]
     [MemberData(nameof(Examples))]
     public void Examples_are_valid(string name) => Assert.NotEmpty(JobOptions.Read(Path.Combine(_root, "examples", name)).Data.Train.Files);
+
+    /// <summary>Whether the command lines of README and guides ask for what there is; a long test runs them.</summary>
+    [Fact]
+    public void The_commands_of_the_guides_are_understood()
+    {
+        string[] commands = [.. Directory.GetFiles(Path.Combine(_root, "docs"), "*.md").Append(Path.Combine(_root, "README.md")).SelectMany(Commands)];
+
+        Assert.True(commands.Length > 20, $"{commands.Length} commands were found");
+        Assert.All(commands, command =>
+        {
+            string[] arguments = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (TrainerCommandLine.Parse(arguments) is TrainArguments train)
+            {
+                string? file = train.ConfigPath is { } path ? Path.Combine(_root, "examples", Path.GetFileName(path)) : null;
+                Assert.NotEmpty(JobOptions.Read(file, train.Overrides).Data.Train.Files);
+            }
+        });
+
+        static IEnumerable<string> Commands(string page) =>
+            Regex.Matches(File.ReadAllText(page), "```sh\n(.*?)```", RegexOptions.Singleline)
+                .SelectMany(block => Regex.Matches(Regex.Replace(block.Groups[1].Value, "#.*", ""), @"oe-train ([^\n'&|;]+)"))
+                .Select(command => command.Groups[1].Value);
+    }
 
     private static string FindRoot()
     {

@@ -124,6 +124,7 @@ public sealed class OverrideTests : IDisposable
             var path when path.StartsWith("embedding.growth.", StringComparison.Ordinal) => ["--data=a", "--embedding.kind=hash"],
             "checkpoint.resume" => ["--data=a", "--checkpoint=c"],
             "train.test_every_steps" or "early_stopping.patience" => ["--data=a", "--data.test=b"],
+            "train.test_group_by" => ["--data=a", "--data.test=b", "--data.sparse=" + value],
             "schedule.curve" => ["--data=a", "--schedule.decay_steps=9"],
             "output.predictions" => ["--data=a", "--data.test=b"],
             "embedding.initializer.minimum" => ["--data=a", "--embedding.initializer.maximum=1e10"],
