@@ -46,7 +46,11 @@ public sealed partial class ProcessSet
 
     internal Lane? Lane => _lane;
 
-    internal void Free() => _communicator?.Dispose();
+    internal void Free()
+    {
+        _link?.Dispose();
+        _communicator?.Dispose();
+    }
 
     private long CallBytes => _communication.Options.CallBytes;
 

@@ -1,4 +1,5 @@
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Collectives.Cuda;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.HotRows;
 using OpenEmbedding.EmbeddingPs.Protocol;
@@ -6,6 +7,7 @@ using OpenEmbedding.EmbeddingPs.Replicas;
 using OpenEmbedding.EmbeddingPs.Server;
 using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Devices;
 using OpenEmbedding.Trainer.Models;
 using OpenEmbedding.Trainer.Tuning;
 
@@ -54,7 +56,8 @@ public sealed partial class Cluster : IDisposable
         IsServer = serves && !Trainers.IsMember;
         if (!IsServer)
         {
-            TorchThreads.Share(communication.LocalSize);
+            int trainers = _layout.Trainers.Count(rank => communication.Hosts[rank] == communication.HostName);
+            TorchThreads.Share(trainers, communication.LocalSize - trainers);
             TorchMemory.KeepFreed();
         }
 
@@ -81,6 +84,9 @@ public sealed partial class Cluster : IDisposable
 
     internal WireOptions Wire => _options.Wire;
 
+    /// <summary>The GPU that <c>oe-train</c> computes the dense part on; null: the processor.</summary>
+    internal CudaDevice? Device { get; set; }
+
     internal IEmbeddingStore Store => _store ??= _options.Strategy switch
     {
         ClusterStrategy.AllReduce => new AllReduceStore(Trainers, _options.Wire),
@@ -99,6 +105,7 @@ public sealed partial class Cluster : IDisposable
     /// </exception>
     public static Cluster Start(ClusterOptions? options = null, StorageOptions? storage = null)
     {
+        TorchLibrary.LoadInstalled();
         options ??= new ClusterOptions();
         if (storage is not null)
         {

@@ -24,6 +24,12 @@ public sealed record ClusterOptions
     public WireOptions Wire { get; init; } = new();
 
     /// <summary>
+    /// How dense gradients are summed that GPUs compute: <c>nccl</c> from GPU to GPU, <c>mpi</c> through memory, <c>auto</c> by NCCL where it is there and every trainer has
+    /// a GPU of its own; without meaning on the processor.
+    /// </summary>
+    public DenseTransport Dense { get; init; } = DenseTransport.Auto;
+
+    /// <summary>
     /// The most keys, of all tables together, whose rows stay on the trainers, a replica on each, because nearly every batch has them: they are
     /// found while training; 0: none; without meaning unless the strategy is <c>ps</c>.
     /// </summary>
@@ -67,4 +73,17 @@ public enum ClusterStrategy
     /// <summary>Every rank holds all rows and all-gathers the sparse gradients.</summary>
     [Named("allgather")]
     AllGather,
+}
+
+/// <summary>How dense gradients on GPUs are summed.</summary>
+public enum DenseTransport
+{
+    /// <summary>By NCCL where that can be, else by MPI.</summary>
+    Auto,
+
+    /// <summary>By NCCL, from GPU to GPU.</summary>
+    Nccl,
+
+    /// <summary>By MPI, through pinned memory.</summary>
+    Mpi,
 }

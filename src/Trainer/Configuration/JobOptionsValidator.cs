@@ -1,3 +1,4 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
 using OpenEmbedding.EmbeddingPs.Storage;
@@ -80,6 +81,11 @@ internal static class JobOptionsValidator
         {
             throw Fault(
                 "model.name", $"model.name = \"{(model.Name == ModelName.Dlrm ? "DLRM" : "FiBiNET")}\" needs two columns in data.sparse, whose pairs it takes", "data.sparse");
+        }
+
+        if (model.MixedPrecision && model.Dtype != ElementType.Float32)
+        {
+            throw Fault("model.mixed_precision", "model.mixed_precision needs model.dtype = \"float32\"", "model.dtype");
         }
 
         if (model.Name != ModelName.XDeepFM || !model.CinSplitHalf)

@@ -82,6 +82,11 @@ public sealed record ModelOptions
     [AllowedValues(ElementType.Float32, ElementType.Float64)]
     public ElementType Dtype { get; init; } = ElementType.Float32;
 
+    /// <summary>
+    /// Whether the hidden layers are computed in bfloat16, which GPUs do several times as fast; weights, gradients and sums keep <c>model.dtype</c>, float32.
+    /// </summary>
+    public bool MixedPrecision { get; init; }
+
     /// <summary>The seed of all initial weights; the same seed gives the same weights on any number of ranks.</summary>
     [Range(typeof(long), "0", "9223372036854775807")]
     public long Seed { get; init; } = 1024;

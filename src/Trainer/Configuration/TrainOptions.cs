@@ -16,6 +16,12 @@ public sealed record TrainOptions
     [Range(1, 16777216)]
     public int? MicroBatchSize { get; init; }
 
+    /// <summary>
+    /// Where the dense part is computed: <c>cuda</c> on the GPUs, the trainers of a host taking its GPUs in turn, <c>cpu</c> on the processor, <c>auto</c> on GPUs where
+    /// every trainer has one.
+    /// </summary>
+    public DeviceKind Device { get; init; } = DeviceKind.Auto;
+
     /// <summary>Passes over the training rows; 0: none is trained on, and what was loaded is tested, saved and exported.</summary>
     [Range(0, 1000000)]
     public int Epochs { get; init; } = 1;
@@ -60,4 +66,17 @@ public sealed record TrainOptions
     /// <summary>Steps between two lines of progress; 0 reports at the end of an epoch only.</summary>
     [Range(0, 1000000000)]
     public int LogEvery { get; init; } = 100;
+}
+
+/// <summary>Where the dense part of a model is computed.</summary>
+public enum DeviceKind
+{
+    /// <summary>On GPUs where every trainer has one, else on the processor.</summary>
+    Auto,
+
+    /// <summary>On the processor.</summary>
+    Cpu,
+
+    /// <summary>On GPUs.</summary>
+    Cuda,
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace OpenEmbedding.Trainer.Data;
 
 /// <summary>
@@ -37,6 +39,18 @@ public sealed class Batch
         }
     }
 
+    /// <summary>Copies the dense values of some rows as another type.</summary>
+    /// <param name="first">The first row.</param>
+    /// <param name="target">Takes the values, row by row, [rows, DenseColumns].</param>
+    internal void CopyDense<T>(int first, Span<T> target)
+        where T : unmanaged, INumber<T> => Convert(Dense.AsSpan(first * DenseColumns, target.Length), target);
+
+    /// <summary>Copies the labels of some rows as another type.</summary>
+    /// <param name="first">The first row.</param>
+    /// <param name="target">Takes the labels, [rows].</param>
+    internal void CopyLabels<T>(int first, Span<T> target)
+        where T : unmanaged, INumber<T> => Convert(Labels.AsSpan(first, target.Length), target);
+
     /// <summary>Empties the batch and makes room for so many rows and columns.</summary>
     internal void Clear(int capacity, int denseColumns, int sparseColumns)
     {
@@ -57,6 +71,15 @@ public sealed class Batch
         if (Ids.Length < (long)capacity * sparseColumns)
         {
             Ids = new long[checked(capacity * sparseColumns)];
+        }
+    }
+
+    private static void Convert<T>(ReadOnlySpan<float> source, Span<T> target)
+        where T : unmanaged, INumber<T>
+    {
+        for (int i = 0; i < source.Length; i++)
+        {
+            target[i] = T.CreateTruncating(source[i]);
         }
     }
 }

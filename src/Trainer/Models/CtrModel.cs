@@ -24,13 +24,13 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
     private readonly Dnn? _dnn;
     private readonly Interaction? _interaction;
 
-    private CtrModel(ModelOptions options, FeatureShape shape)
+    private CtrModel(ModelOptions options, FeatureShape shape, Device device)
         : base(options.Name.ToString())
     {
         _options = options;
         _shape = shape;
         ScalarType type = options.Dtype == ElementType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        var weights = new SeededWeights(options.Seed, type);
+        var weights = new SeededWeights(options.Seed, type, device);
         if (HasLinear(options) && shape.DenseColumns > 0)
         {
             _linearDense = new Parameter(weights.GlorotNormal(LinearDense, shape.DenseColumns, 1));
@@ -40,7 +40,7 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
         if (HasEmbeddings(options))
         {
             _map = Register(FeatureMapOf(options, shape, weights));
-            _dnn = new Dnn(_map?.Width ?? shape.FlatWidth, options.DnnHiddenUnits, weights);
+            _dnn = new Dnn(_map?.Width ?? shape.FlatWidth, options.DnnHiddenUnits, options.MixedPrecision, weights);
             register_module("dnn", _dnn);
             _interaction = Register(InteractionOf(options, shape, weights));
         }
@@ -54,8 +54,9 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
     /// <param name="sparseColumns">F, at least 1.</param>
     /// <param name="dimension">d, at least 1; without meaning for LR.</param>
     /// <param name="denseColumns">n, 0 or more.</param>
-    public static CtrModel Create(ModelOptions options, int sparseColumns, int dimension, int denseColumns) =>
-        new(options, new FeatureShape(sparseColumns, dimension, denseColumns));
+    /// <param name="device">Where its weights lie; by default the processor's memory.</param>
+    public static CtrModel Create(ModelOptions options, int sparseColumns, int dimension, int denseColumns, Device? device = null) =>
+        new(options, new FeatureShape(sparseColumns, dimension, denseColumns), device ?? CPU);
 
     /// <summary>Whether the model has a linear part, and so a linear weight for every key.</summary>
     public static bool HasLinear(ModelOptions options) => options.Name != ModelName.Dlrm;
@@ -130,7 +131,7 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
     private static (string Name, FeatureMap Map)? FeatureMapOf(ModelOptions options, FeatureShape shape, SeededWeights weights) => options.Name switch
     {
         ModelName.FiBiNet => ("bilinear", new BilinearFeatures(shape, options.Bilinear, options.SenetReduction, weights)),
-        ModelName.Dlrm => ("dot", new DotFeatures(shape, options.BottomHiddenUnits, weights)),
+        ModelName.Dlrm => ("dot", new DotFeatures(shape, options.BottomHiddenUnits, options.MixedPrecision, weights)),
         _ => null,
     };
 

@@ -109,6 +109,10 @@ public sealed unsafe partial class DenseOptimizer : IDisposable
         }
     }
 
+    /// <summary>Takes gradients that were computed elsewhere, in the place of <see cref="CollectGradients"/>.</summary>
+    /// <param name="flat">Their address, [<see cref="Count"/>] of <see cref="ElementType"/>, one parameter after another.</param>
+    public void TakeGradients(nint flat) => _format.Write(flat, (nint)_sent, Count);
+
     /// <summary>Moves the parameters by the flat gradients, which must be those of all trainers by now.</summary>
     /// <param name="rateFactor">What multiplies the learning rate.</param>
     public void Step(double rateFactor = 1)

@@ -3,8 +3,11 @@ using static TorchSharp.torch;
 namespace OpenEmbedding.Trainer.Models;
 
 /// <summary>Initial values of dense parameters that depend on the seed, the parameter's name and the element only: the same on every rank.</summary>
-internal sealed class SeededWeights(long seed, ScalarType type)
+internal sealed class SeededWeights(long seed, ScalarType type, Device device)
 {
+    /// <summary>Where the values lie.</summary>
+    public Device Device => device;
+
     /// <summary>Normal with variance 2 / (fan in + fan out), cut at two standard deviations, as Keras draws it.</summary>
     public Tensor GlorotNormal(string name, long fanIn, long fanOut) => GlorotNormal(name, fanIn, fanOut, 1).squeeze(0);
 
@@ -38,7 +41,7 @@ internal sealed class SeededWeights(long seed, ScalarType type)
     }
 
     /// <summary>Zeros of any shape.</summary>
-    public Tensor Zeros(params long[] shape) => zeros(shape, dtype: type);
+    public Tensor Zeros(params long[] shape) => zeros(shape, dtype: type, device: device);
 
     private static double Uniform(ulong stream, ulong counter) => (Mix(stream + (counter * 0x9E3779B97F4A7C15)) >> 11) * (1.0 / (1UL << 53));
 
@@ -69,6 +72,6 @@ internal sealed class SeededWeights(long seed, ScalarType type)
             values[i] = draw();
         }
 
-        return tensor(values, shape).to_type(type);
+        return tensor(values, shape).to(type, device);
     }
 }

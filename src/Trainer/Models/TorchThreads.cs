@@ -15,21 +15,24 @@ public static partial class TorchThreads
 
     private const int OnlineProcessors = 84;
 
-    /// <summary>Gives torch this rank's share of the cores, at least one thread.</summary>
-    /// <param name="ranksOnHost">Ranks of the job on this host, at least 1.</param>
-    public static void Share(int ranksOnHost)
+    /// <summary>Gives torch this trainer's share of the cores that servers leave, at least one thread.</summary>
+    /// <param name="trainersOnHost">Ranks on this host that train, at least 1.</param>
+    /// <param name="serversOnHost">Ranks on this host that only serve: each has a core.</param>
+    public static void Share(int trainersOnHost, int serversOnHost = 0)
     {
         int own = Environment.ProcessorCount;
         bool bound = Environment.GetEnvironmentVariable(BoundByHydra) is not null;
         int host = bound ? (int)sysconf(OnlineProcessors) : own;
-        set_num_threads(Asked(own, Environment.GetEnvironmentVariable(CoresOfTask)) ?? Count(own, host, ranksOnHost));
+        set_num_threads(Asked(own, Environment.GetEnvironmentVariable(CoresOfTask)) ?? Count(own, host, trainersOnHost, serversOnHost));
     }
 
     /// <summary>The threads of a rank.</summary>
     /// <param name="own">The cores on which this rank may run: fewer than the host's when the rank is bound.</param>
     /// <param name="host">The cores that the ranks of the host share.</param>
-    /// <param name="ranksOnHost">Ranks of the job on this host, at least 1.</param>
-    internal static int Count(int own, int host, int ranksOnHost) => Math.Clamp(host / ranksOnHost, 1, own);
+    /// <param name="trainersOnHost">Ranks on this host that train, at least 1.</param>
+    /// <param name="serversOnHost">Ranks on this host that only serve.</param>
+    internal static int Count(int own, int host, int trainersOnHost, int serversOnHost = 0) =>
+        Math.Clamp((host - serversOnHost) / trainersOnHost, 1, own);
 
     /// <summary>The threads of a rank whose job asked Slurm for cores; null if it did not.</summary>
     /// <param name="own">The cores on which this rank may run; where Slurm binds tasks, those of this rank alone, and not to be shared.</param>

@@ -2,46 +2,69 @@ using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Data;
+using OpenEmbedding.Trainer.Devices;
 
 namespace OpenEmbedding.Trainer.Training;
 
-/// <summary>Reads batches and plans their keys on a thread of its own, a few batches ahead of the trainer.</summary>
+/// <summary>Reads batches on a thread for each reader and plans their keys on another, a few batches ahead of the trainer.</summary>
 internal sealed class BatchPipeline : IDisposable
 {
     /// <summary>Batches that are out at once: that of the step and, its pull under way, that of the next.</summary>
     public const int InUse = 2;
 
-    private readonly BatchReader _reader;
+    private readonly IReadOnlyList<BatchReader> _readers;
     private readonly TableLayout _layout;
     private readonly int _shards;
-    private readonly Thread _thread;
+    private readonly HostMemory _memory;
+    private readonly int _threads;
+    private readonly List<Thread> _running = [];
     private readonly BlockingCollection<StepPlan> _free = [];
+
+    // Of each reader the batches that it has read, in order, what ended it if not the end of its rows, and whether the next free plan is for it.
+    private readonly BlockingCollection<StepPlan>[] _read;
+    private readonly ExceptionDispatchInfo?[] _failures;
+    private readonly SemaphoreSlim[] _turns;
     private readonly BlockingCollection<StepPlan> _ready = [];
     private readonly List<StepPlan> _plans = [];
     private readonly Stack<StepPlan> _spare = [];
     private readonly StepPlan _empty;
-    private readonly TimelineLane _timeline;
+    private readonly TimelineLane[] _timelines;
+    private readonly TimelineLane _planTimeline;
     private readonly CancellationTokenSource _stop = new();
-    private ExceptionDispatchInfo? _failure;
+    private volatile ExceptionDispatchInfo? _failure;
     private int _circulating;
     private int _wanted;
 
     /// <summary>Starts reading.</summary>
-    /// <param name="reader">Where the batches come from; disposed with the pipeline.</param>
+    /// <param name="readers">Where the batches come from, one of each in turn; disposed with the pipeline.</param>
     /// <param name="layout">The tables.</param>
     /// <param name="shards">Shards of every table.</param>
     /// <param name="prefetch">Batches read ahead of the trainer; see <see cref="SetPrefetch"/>.</param>
-    /// <param name="timeline">Where the thread shows what it does.</param>
-    public BatchPipeline(BatchReader reader, TableLayout layout, int shards, int prefetch, TimelineLane timeline)
+    /// <param name="memory">Where the batches keep what goes to the device that computes.</param>
+    /// <param name="threads">Threads of this rank's share of the cores, 1 or more.</param>
+    /// <param name="timeline">Makes the rows of the timeline on which the threads show what they do.</param>
+    public BatchPipeline(
+        IReadOnlyList<BatchReader> readers, TableLayout layout, int shards, int prefetch, HostMemory memory, int threads, Func<string, TimelineLane> timeline)
     {
-        _reader = reader;
-        _timeline = timeline;
+        _threads = threads;
+        _memory = memory;
+        _readers = readers;
+        _read = [.. readers.Select(_ => new BlockingCollection<StepPlan>())];
+        _failures = new ExceptionDispatchInfo?[readers.Count];
+        _turns = [.. readers.Select((_, reader) => new SemaphoreSlim(reader == 0 ? 1 : 0))];
+        _timelines = [.. readers.Select((_, reader) => timeline(reader == 0 ? "batches" : $"batches {reader + 1}"))];
+        _planTimeline = timeline("plans");
         _layout = layout;
         _shards = shards;
         SetPrefetch(prefetch);
-        _empty = new StepPlan(layout, shards, new Batch());
-        _thread = new Thread(Read) { IsBackground = true, Name = "batches" };
-        _thread.Start();
+        _empty = new StepPlan(layout, shards, new Batch(), memory);
+        for (int i = 0; i < readers.Count; i++)
+        {
+            int reader = i;
+            Start($"batches {reader}", () => Read(reader), failure => _failures[reader] = failure, _read[reader]);
+        }
+
+        Start("plans", Plan, failure => _failure = failure, _ready);
     }
 
     /// <summary>Waits for the next batch, which is without samples when all its rows were malformed; <see cref="Empty"/>, again and again, after the last.</summary>
@@ -63,7 +86,8 @@ internal sealed class BatchPipeline : IDisposable
     /// <summary>Changes how many batches are read ahead, 0 or more; their order and content stay. Batches that were read are trained before there are fewer.</summary>
     public void SetPrefetch(int prefetch)
     {
-        _wanted = prefetch + InUse;
+        // Where there are cores for it, each reader has a batch of its own while another is planned.
+        _wanted = prefetch + InUse + (_threads > 1 ? _readers.Count : 0);
         while (_circulating < _wanted)
         {
             _free.Add(_spare.TryPop(out StepPlan? plan) ? plan : NewPlan());
@@ -100,63 +124,93 @@ internal sealed class BatchPipeline : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _thread.Join();
+        _running.ForEach(thread => thread.Join());
         foreach (StepPlan plan in _plans)
         {
             plan.Dispose();
         }
 
         _empty.Dispose();
-        _reader.Dispose();
         _free.Dispose();
+        for (int reader = 0; reader < _readers.Count; reader++)
+        {
+            _readers[reader].Dispose();
+            _read[reader].Dispose();
+            _turns[reader].Dispose();
+        }
+
         _ready.Dispose();
         _stop.Dispose();
     }
 
     private StepPlan NewPlan()
     {
-        var plan = new StepPlan(_layout, _shards, new Batch());
+        var plan = new StepPlan(_layout, _shards, new Batch(), _memory);
         _plans.Add(plan);
         return plan;
     }
 
-    private bool ReadBatch(Batch batch)
+    private void Read(int reader)
     {
-        using var read = _timeline.Begin("read batch");
-        return _reader.Read(batch);
+        while (true)
+        {
+            // Plans go to the batches in their order: those that come first never wait for one that a later batch has.
+            _turns[reader].Wait(_stop.Token);
+            StepPlan plan = _free.Take(_stop.Token);
+            _turns[(reader + 1) % _turns.Length].Release();
+            using (_timelines[reader].Begin("read batch"))
+            {
+                if (!_readers[reader].Read(plan.Batch))
+                {
+                    return;
+                }
+            }
+
+            _read[reader].Add(plan);
+        }
     }
 
-    private void Read()
+    private void Plan()
     {
-        try
+        int reader = 0;
+        while (_read[reader].TryTake(out StepPlan? plan, Timeout.Infinite, _stop.Token))
         {
-            while (true)
+            using (_planTimeline.Begin("plan keys"))
             {
-                StepPlan plan = _free.Take(_stop.Token);
-                if (!ReadBatch(plan.Batch))
-                {
-                    break;
-                }
-
-                using (_timeline.Begin("plan keys"))
-                {
-                    plan.PlanKeys();
-                }
-
-                _ready.Add(plan);
+                plan.PlanKeys(_threads);
             }
+
+            _ready.Add(plan);
+            reader = (reader + 1) % _readers.Count;
         }
-        catch (OperationCanceledException)
+
+        _failures[reader]?.Throw();
+    }
+
+    /// <summary>Starts a thread; when its work ends, well or not, nothing more comes to its output.</summary>
+    private void Start(string name, Action work, Action<ExceptionDispatchInfo> fail, BlockingCollection<StepPlan> output)
+    {
+        var thread = new Thread(() =>
         {
-            // The trainer has all the steps it wants.
-        }
-        catch (Exception failure)
-        {
-            _failure = ExceptionDispatchInfo.Capture(failure);
-        }
-        finally
-        {
-            _ready.CompleteAdding();
-        }
+            try
+            {
+                work();
+            }
+            catch (OperationCanceledException)
+            {
+                // The trainer has all the steps it wants.
+            }
+            catch (Exception failure)
+            {
+                fail(ExceptionDispatchInfo.Capture(failure));
+            }
+            finally
+            {
+                output.CompleteAdding();
+            }
+        })
+        { IsBackground = true, Name = name };
+        _running.Add(thread);
+        thread.Start();
     }
 }

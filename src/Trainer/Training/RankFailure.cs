@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Protocol;
 
@@ -22,6 +23,8 @@ internal static class RankFailure
     {
         OpenEmbeddingException known => known.Message,
         IOException or UnauthorizedAccessException => failure.Message,
+        ExternalException torch when torch.Message.Contains("CUDA out of memory", StringComparison.Ordinal) =>
+            $"the GPU is out of memory; lower train.batch_size or train.micro_batch_size ({torch.Message.Split('\n')[0]})",
         _ => failure.ToString(),
     };
 

@@ -1,8 +1,8 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Data;
+using OpenEmbedding.Trainer.Devices;
 
 namespace OpenEmbedding.Trainer.Training;
 
@@ -11,7 +11,7 @@ namespace OpenEmbedding.Trainer.Training;
 /// Plans are reused, so that a step allocates nothing once the buffers have grown.
 /// </summary>
 /// <remarks>A plan belongs to one thread at a time: the reader fills it, the trainer then owns it until it gives it back.</remarks>
-internal sealed class StepPlan : IDisposable
+internal sealed unsafe class StepPlan : IDisposable
 {
     private readonly TableLayout _layout;
     private readonly int _shards;
@@ -20,19 +20,25 @@ internal sealed class StepPlan : IDisposable
     private readonly int[] _firstRow;
     private readonly RoleRows[] _roles;
     private readonly nint[][] _gradients;
-    private long[] _ids = [];
-    private int[] _index = [];
+    private readonly HostMemory _memory;
+
+    // Of each section the ids of its column, where the sections have a column each.
+    private readonly long[][] _ids;
+    private int* _index;
+    private int _indexCapacity;
     private PullTicket? _ticket;
 
-    public StepPlan(TableLayout layout, int shards, Batch batch)
+    public StepPlan(TableLayout layout, int shards, Batch batch, HostMemory memory)
     {
+        _memory = memory;
+        _ids = [.. layout.Sections.Select(_ => Array.Empty<long>())];
         _layout = layout;
         _shards = shards;
         Batch = batch;
         _keys = [.. layout.Sections.Select(_ => new KeyBatch())];
         _sections = [.. layout.Sections.Select((tables, i) => new PullSection(_keys[i], tables))];
         _firstRow = new int[_keys.Length];
-        _roles = [.. layout.Sections[0].Select(table => new RoleRows(layout.Tables[table].Dimension, layout.Tables[table].ElementType))];
+        _roles = [.. layout.Sections[0].Select(table => new RoleRows(layout.Tables[table].Dimension, layout.Tables[table].ElementType, memory))];
         _gradients = [.. layout.Sections.Select(tables => new nint[tables.Length])];
     }
 
@@ -43,28 +49,20 @@ internal sealed class StepPlan : IDisposable
     public int DistinctRows { get; private set; }
 
     /// <summary>Finds the distinct keys of the batch, section by section.</summary>
-    public void PlanKeys()
+    /// <param name="threads">Sections that are planned at once, 1 or more.</param>
+    public void PlanKeys(int threads)
     {
-        int width = _layout.ColumnsPerSection;
-        int rows = Batch.Rows;
-        Grow(ref _ids, rows * width);
-        Grow(ref _index, rows * _layout.Columns);
+        ReserveIndex(Batch.Rows * _layout.Columns);
+        InSections(threads, section => _keys[section].Plan(IdsOf(section), _layout.Kind, _shards));
         int distinct = 0;
         for (int section = 0; section < _keys.Length; section++)
         {
-            ReadOnlySpan<long> ids = IdsOf(section, width);
-            _keys[section].Plan(ids, _layout.Kind, _shards);
             _firstRow[section] = distinct;
-            ReadOnlySpan<long> positions = _keys[section].Positions;
-            for (int i = 0; i < positions.Length; i++)
-            {
-                _index[(i / width * _layout.Columns) + (section * width) + (i % width)] = distinct + (int)positions[i];
-            }
-
             distinct += _keys[section].Keys.Length;
         }
 
         DistinctRows = distinct;
+        InSections(threads, WriteIndex);
     }
 
     /// <summary>Asks the servers for the rows; an empty batch asks for nothing.</summary>
@@ -89,16 +87,33 @@ internal sealed class StepPlan : IDisposable
         RoleRows rows = _roles[role];
         if (first == 0)
         {
-            _ticket!.Wait();
-            rows.Reserve(DistinctRows);
-            for (int section = 0; section < _sections.Length; section++)
-            {
-                _ticket.CopyRows(section, role, rows.Weights(_firstRow[section]));
-            }
+            CopyRows(role);
         }
 
         RowKernels.Gather(rows.Weights<T>(DistinctRows), IndexOf(first, samples.Length, rows.Dimension), samples, rows.Dimension);
     }
+
+    /// <summary>Waits for the rows and copies the distinct ones of a role.</summary>
+    /// <param name="role">Which table of a section.</param>
+    /// <returns>The address of their weights, [<see cref="DistinctRows"/>, dimension].</returns>
+    public nint CopyRows(int role)
+    {
+        RoleRows rows = _roles[role];
+        _ticket!.Wait();
+        rows.Reserve(DistinctRows);
+        for (int section = 0; section < _sections.Length; section++)
+        {
+            _ticket.CopyRows(section, role, rows.Weights(_firstRow[section]));
+        }
+
+        return rows.Weights(0);
+    }
+
+    /// <summary>Where the gradients of a role's distinct rows are to be, [<see cref="DistinctRows"/>, dimension], once <see cref="CopyRows(int)"/> has made room.</summary>
+    public nint GradientsOf(int role) => _roles[role].Gradients(0);
+
+    /// <summary>The address of the distinct row of every sample and column, int32, from a sample on.</summary>
+    public nint IndexFrom(int sample) => (nint)(_index + ((long)sample * _layout.Columns));
 
     /// <summary>Adds up the gradients of one role by distinct row, part by part of the batch from its first sample on.</summary>
     /// <param name="role">Which table of a section.</param>
@@ -152,36 +167,69 @@ internal sealed class StepPlan : IDisposable
         {
             role.Dispose();
         }
+
+        _memory.Free((byte*)_index);
+        _index = null;
     }
 
-    private static void Grow<T>(ref T[] array, int length)
+    private void ReserveIndex(int elements)
     {
-        if (array.Length < length)
+        if (elements > _indexCapacity)
         {
-            array = new T[length];
+            _memory.Free((byte*)_index);
+            _index = (int*)_memory.Allocate((long)elements * sizeof(int));
+            _indexCapacity = elements;
         }
     }
 
-    private ReadOnlySpan<int> IndexOf(int first, int elements, int dimension) => _index.AsSpan(first * _layout.Columns, elements / dimension);
+    private ReadOnlySpan<int> IndexOf(int first, int elements, int dimension) => new((int*)IndexFrom(first), elements / dimension);
 
-    private ReadOnlySpan<long> IdsOf(int section, int width)
+    private void InSections(int threads, Action<int> work)
+    {
+        if (threads == 1 || _keys.Length == 1)
+        {
+            for (int section = 0; section < _keys.Length; section++)
+            {
+                work(section);
+            }
+        }
+        else
+        {
+            Parallel.For(0, _keys.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, work);
+        }
+    }
+
+    private void WriteIndex(int section)
+    {
+        int width = _layout.ColumnsPerSection;
+        int first = _firstRow[section];
+        ReadOnlySpan<long> positions = _keys[section].Positions;
+        for (int i = 0; i < positions.Length; i++)
+        {
+            _index[(i / width * _layout.Columns) + (section * width) + (i % width)] = first + (int)positions[i];
+        }
+    }
+
+    private ReadOnlySpan<long> IdsOf(int section)
     {
         ReadOnlySpan<long> all = Batch.Ids.AsSpan(0, Batch.Rows * _layout.Columns);
-        if (width == _layout.Columns)
+        if (_layout.ColumnsPerSection == _layout.Columns)
         {
             return all;
         }
 
-        for (int row = 0; row < Batch.Rows; row++)
+        ref long[] ids = ref _ids[section];
+        if (ids.Length < Batch.Rows)
         {
-            _ids[row] = all[(row * _layout.Columns) + section];
+            ids = new long[Batch.Rows];
         }
 
-        return _ids.AsSpan(0, Batch.Rows);
+        Batch.CopyIds(section, ids);
+        return ids.AsSpan(0, Batch.Rows);
     }
 
     /// <summary>The pulled weights and the gradients of one role, [distinct rows, dimension] each, in native memory.</summary>
-    private sealed unsafe class RoleRows(int dimension, ElementType type) : IDisposable
+    private sealed class RoleRows(int dimension, ElementType type, HostMemory memory) : IDisposable
     {
         private readonly int _rowBytes = dimension * (type == ElementType.Float64 ? sizeof(double) : sizeof(float));
         private byte* _weights;
@@ -199,8 +247,8 @@ internal sealed class StepPlan : IDisposable
 
             Dispose();
             _capacity = checked(rows + (rows / 4));
-            _weights = (byte*)NativeMemory.AlignedAlloc((nuint)_capacity * (nuint)_rowBytes, 64);
-            _gradients = (byte*)NativeMemory.AlignedAlloc((nuint)_capacity * (nuint)_rowBytes, 64);
+            _weights = memory.Allocate((long)_capacity * _rowBytes);
+            _gradients = memory.Allocate((long)_capacity * _rowBytes);
         }
 
         public nint Weights(int row) => (nint)(_weights + ((long)row * _rowBytes));
@@ -215,8 +263,8 @@ internal sealed class StepPlan : IDisposable
 
         public void Dispose()
         {
-            NativeMemory.AlignedFree(_weights);
-            NativeMemory.AlignedFree(_gradients);
+            memory.Free(_weights);
+            memory.Free(_gradients);
             _weights = _gradients = null;
             _capacity = 0;
         }

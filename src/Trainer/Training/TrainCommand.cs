@@ -1,9 +1,11 @@
 using System.Runtime.InteropServices;
 using MessagePack;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Collectives.Cuda;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Storage;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Devices;
 
 namespace OpenEmbedding.Trainer.Training;
 
@@ -59,10 +61,13 @@ internal static class TrainCommand
     {
         JobOptions options = StartupCheck.Together(communication, load);
         StartupCheck.SameEverywhere(communication, options.Hash);
+        StartupCheck.Together(communication, TorchLibrary.LoadInstalled);
         options = StartingPoint.Resume(options, communication);
         communication.Configure(Cluster.CommunicationOptionsOf(options.Cluster));
         using Cluster cluster = StartupCheck.Together(
             communication, () => Cluster.Join(communication, options.Cluster, options.Embedding.SparseAsDenseSize, StorageOf(options.Embedding)));
+        using CudaDevice? device = DeviceSetup.Together(options, communication, cluster.Trainers);
+        cluster.Device = device;
         using JobInputs? inputs = StartupCheck.Together(
             communication, () => cluster.IsServer ? null : JobInputs.Open(options, cluster.Rank, cluster.Size));
         interruption.Deferred = options.Checkpoint.Directory is not null;

@@ -1,7 +1,6 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Metrics;
-using OpenEmbedding.Trainer.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,34 +12,20 @@ namespace OpenEmbedding.Trainer.Training;
 /// </summary>
 internal sealed class TrainStep : IDisposable
 {
-    private readonly CtrModel _model;
-    private readonly DenseOptimizer _dense;
-    private readonly ProcessSet _trainers;
+    private readonly IDensePart _dense;
     private readonly IEmbeddingStore _store;
-    private readonly BatchTensors _tensors;
     private readonly TrainingLoss _loss;
     private readonly int _microBatch;
     private readonly TimelineLane _timeline;
     private float[] _scores = [];
 
-    public TrainStep(
-        CtrModel model,
-        DenseOptimizer dense,
-        ProcessSet trainers,
-        IEmbeddingStore store,
-        BatchTensors tensors,
-        TrainingLoss loss,
-        int? microBatch,
-        TimelineLane timeline)
+    public TrainStep(IDensePart dense, IEmbeddingStore store, TrainingLoss loss, int? microBatch, TimelineLane timeline)
     {
+        _dense = dense;
+        _store = store;
         _loss = loss;
         _microBatch = microBatch ?? int.MaxValue;
         _timeline = timeline;
-        _model = model;
-        _dense = dense;
-        _trainers = trainers;
-        _store = store;
-        _tensors = tensors;
     }
 
     /// <summary>Trains on the plan's batch, which may be empty.</summary>
@@ -51,19 +36,18 @@ internal sealed class TrainStep : IDisposable
     /// <param name="metrics">Takes the scores, which are those before the step.</param>
     public void Train(StepPlan plan, long step, long globalRows, double rateFactor, BinaryMetrics metrics)
     {
-        _dense.ZeroGradients();
+        _dense.BeginStep();
         if (plan.Batch.Rows > 0)
         {
             ComputeGradients(plan, globalRows, metrics);
         }
 
-        Pending dense = _trainers.AllReduceAsync(
-            "dense gradients", _dense.Gradients, _dense.Count, _dense.SentType, ReduceOperation.Sum);
+        Pending sum = _dense.BeginSum();
         using (_timeline.Begin("push"))
         {
             if (plan.Batch.Rows > 0)
             {
-                _tensors.ReduceGradients(plan);
+                _dense.TakeRowGradients(plan);
             }
 
             plan.Push(_store, step);
@@ -71,12 +55,12 @@ internal sealed class TrainStep : IDisposable
 
         using (_timeline.Begin("wait for dense gradients"))
         {
-            dense.Wait();
+            sum.Wait();
         }
 
         using (_timeline.Begin("dense step"))
         {
-            _dense.Step(rateFactor);
+            _dense.EndStep(rateFactor);
         }
     }
 
@@ -89,14 +73,14 @@ internal sealed class TrainStep : IDisposable
         for (int first = 0; first < plan.Batch.Rows; first += part)
         {
             using DisposeScope scope = NewDisposeScope();
-            _tensors.Load(plan, first, Math.Min(part, plan.Batch.Rows - first));
-            Score(_model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense), plan, first, metrics);
+            _dense.Load(plan, first, Math.Min(part, plan.Batch.Rows - first));
+            Score(_dense.Model.forward(_dense.Linear, _dense.Embeddings, _dense.Dense), plan, first, metrics);
         }
 
         return _scores.AsSpan(0, plan.Batch.Rows);
     }
 
-    public void Dispose() => _tensors.Dispose();
+    public void Dispose() => _dense.Dispose();
 
     private void ComputeGradients(StepPlan plan, long globalRows, BinaryMetrics metrics)
     {
@@ -108,19 +92,8 @@ internal sealed class TrainStep : IDisposable
         int part = PartOf(plan);
         for (int first = 0; first < plan.Batch.Rows; first += part)
         {
-            // Those of the last part are added up while the dense ones travel.
-            if (first > 0)
-            {
-                _tensors.ReduceGradients(plan);
-            }
-
             using DisposeScope scope = NewDisposeScope();
             ComputeGradients(plan, first, Math.Min(part, plan.Batch.Rows - first), globalRows, metrics);
-        }
-
-        using (_timeline.Begin("collect"))
-        {
-            _dense.CollectGradients();
         }
     }
 
@@ -128,19 +101,24 @@ internal sealed class TrainStep : IDisposable
     {
         using (_timeline.Begin("load"))
         {
-            _tensors.Load(plan, first, rows);
+            _dense.Load(plan, first, rows);
         }
 
         Tensor logits, loss;
         using (_timeline.Begin("forward"))
         {
-            logits = _model.forward(_tensors.Linear, _tensors.Embeddings, _tensors.Dense);
-            loss = _loss.Of(logits, _tensors, globalRows);
+            logits = _dense.Model.forward(_dense.Linear, _dense.Embeddings, _dense.Dense);
+            loss = _loss.Of(logits, _dense, globalRows);
         }
 
         using (_timeline.Begin("backward"))
         {
             loss.backward();
+        }
+
+        using (_timeline.Begin("collect"))
+        {
+            _dense.PartEnds(plan, isLast: first + rows == plan.Batch.Rows);
         }
 
         using (_timeline.Begin("score"))
@@ -160,8 +138,7 @@ internal sealed class TrainStep : IDisposable
         }
 
         int rows = (int)logits.shape[0];
-        using Tensor scores = logits.detach().to_type(ScalarType.Float32);
-        scores.data<float>().CopyTo(_scores, first, 0);
+        _dense.ReadScores(logits, _scores.AsSpan(first, rows));
         metrics.Add(_scores.AsSpan(first, rows), plan.Batch.Labels.AsSpan(first, rows));
     }
 }

@@ -7,6 +7,10 @@ namespace OpenEmbedding.Trainer.Training;
 /// <summary>One trainer's view of the data: its part of the training rows and of the test rows, scaled alike on all trainers.</summary>
 internal sealed class TrainingData
 {
+    // A reader decodes rows about as fast as four threads use them.
+    private const int ThreadsOfReader = 4;
+    private const int MostReaders = 4;
+
     private readonly JobOptions _options;
     private readonly int _trainer;
     private readonly int _trainers;
@@ -20,8 +24,12 @@ internal sealed class TrainingData
         _options = options;
         _trainer = trainer;
         _trainers = trainers;
-        using BatchReader train = OpenTrain();
-        using BatchReader? test = HasTest ? OpenTest() : null;
+        OpenTrain(threads: 1)[0].Dispose();
+        if (HasTest)
+        {
+            OpenTest(threads: 1)[0].Dispose();
+        }
+
         _range = options.Data.DenseScale == DenseScaling.MinMax ? DenseRange.Read(options.Data, trainer, trainers) : null;
     }
 
@@ -44,9 +52,27 @@ internal sealed class TrainingData
     }
 
     /// <summary>Opens this trainer's part of the training rows, behind those that are passed; see <see cref="BatchReader"/>.</summary>
-    public BatchReader OpenTrain(long passed = 0) =>
-        new(_options.Data, _options.Data.Train, _trainer, _trainers, _options.Train.BatchSize, _scale, passed);
+    /// <param name="threads">Threads of this rank's share of the cores.</param>
+    /// <param name="passed">Rows that are passed.</param>
+    /// <returns>Readers of whose batches the first of each come first, then the second ones, and so on.</returns>
+    public IReadOnlyList<BatchReader> OpenTrain(int threads, long passed = 0) => Open(_options.Data.Train, threads, passed);
 
-    /// <summary>Opens this trainer's part of the test rows.</summary>
-    public BatchReader OpenTest() => new(_options.Data, _options.Data.Test!, _trainer, _trainers, _options.Train.BatchSize, _scale);
+    /// <summary>Opens this trainer's part of the test rows; as <see cref="OpenTrain"/>.</summary>
+    public IReadOnlyList<BatchReader> OpenTest(int threads) => Open(_options.Data.Test!, threads, passed: 0);
+
+    /// <summary>Batches are dealt to several readers as to several trainers: each only looks for the line ends of the others' rows.</summary>
+    private BatchReader[] Open(DataFiles selection, int threads, long passed)
+    {
+        int readers = CanShare(selection) ? Math.Clamp(threads / ThreadsOfReader, 1, MostReaders) : 1;
+        return
+        [
+            .. Enumerable.Range(0, readers).Select(reader => new BatchReader(
+                _options.Data, selection, (reader * _trainers) + _trainer, readers * _trainers, _options.Train.BatchSize, _scale, passed)),
+        ];
+    }
+
+    /// <summary>Whether rows that others decode are found without decoding; a pipe, which has no length, can be opened only once.</summary>
+    private bool CanShare(DataFiles selection) =>
+        _options.Data.Shard == ShardRule.Rows
+        && InputFiles.Expand(selection.Files).All(file => !InputFiles.IsCompressed(file) && new FileInfo(file).Length > 0);
 }

@@ -1,7 +1,7 @@
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
-using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Metrics;
+using TorchSharp;
 
 namespace OpenEmbedding.Trainer.Training;
 
@@ -40,8 +40,7 @@ internal sealed partial class TrainingJob
     {
         var metrics = new BinaryMetrics();
         var groups = new TestGroups(_options);
-        using BatchReader reader = _data.OpenTest();
-        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _settings.Prefetch, _cluster.TimelineLane("batches"));
+        using var batches = new BatchPipeline(_data.OpenTest(torch.get_num_threads()), _layout, _store.Shards, _settings.Prefetch, _memory, torch.get_num_threads(), _cluster.TimelineLane);
         StepPlan plan = Pull(batches);
         while (plan != batches.Empty)
         {

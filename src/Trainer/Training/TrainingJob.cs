@@ -3,7 +3,7 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
-using OpenEmbedding.Trainer.Data;
+using OpenEmbedding.Trainer.Devices;
 using OpenEmbedding.Trainer.Metrics;
 using OpenEmbedding.Trainer.Models;
 using OpenEmbedding.Trainer.Tuning;
@@ -22,6 +22,7 @@ internal sealed partial class TrainingJob : IDisposable
     private readonly IEmbeddingStore _store;
     private readonly CtrModel _model;
     private readonly DenseOptimizer _dense;
+    private readonly HostMemory _memory;
     private readonly TrainStep _step;
     private readonly StepAgreement _agreement;
     private readonly SteadyClock _steady;
@@ -61,18 +62,8 @@ internal sealed partial class TrainingJob : IDisposable
         _layout = TableLayout.Create(options);
         _store = cluster.Store;
         _store.CreateTables(_layout.Tables);
-        _model = CtrModel.Create(options.Model, _layout.Columns, options.Embedding.Dimension, options.Data.Dense.Count);
-        _dense = new DenseOptimizer(_model.DenseParameters(), options.Optimizer, options.Cluster.Wire.Dense, options.Train.ClipValue, options.Train.ClipNorm);
-        torch.ScalarType type = options.Model.Dtype == ElementType.Float64 ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
-        _step = new TrainStep(
-            _model,
-            _dense,
-            cluster.Trainers,
-            _store,
-            new BatchTensors(_layout, options.Data.Dense.Count, type),
-            new TrainingLoss(options),
-            options.Train.MicroBatchSize,
-            cluster.TimelineLane("trainer"));
+        _model = NewModel(device: null);
+        _dense = new DenseOptimizer(_model.DenseParameters(), options.Optimizer, WireOfDense(options, cluster), options.Train.ClipValue, options.Train.ClipNorm);
         _agreement = new StepAgreement(cluster.Trainers);
         _steady = new SteadyClock(options.Output.SteadyAfter);
         _settings = cluster.FirstSettings(options);
@@ -88,6 +79,12 @@ internal sealed partial class TrainingJob : IDisposable
         {
             Load(start);
         }
+
+        _memory = cluster.Device is null ? HostMemory.Aligned : HostMemory.PinnedFor(cluster.Device);
+        IDensePart dense = cluster.Device is { } device
+            ? new CudaDensePart(device, _memory, _model, NewModel, _dense, cluster.Trainers, _layout, options.Data.Dense.Count)
+            : new HostDensePart(_model, _dense, cluster.Trainers, _layout, options.Data.Dense.Count);
+        _step = new TrainStep(dense, _store, new TrainingLoss(options), options.Train.MicroBatchSize, cluster.TimelineLane("trainer"));
     }
 
     /// <summary>The model's dense parameters as they are now.</summary>
@@ -194,8 +191,7 @@ internal sealed partial class TrainingJob : IDisposable
     /// <returns>Whether the job is to stop.</returns>
     private bool TrainEpoch()
     {
-        using BatchReader reader = _data.OpenTrain(_rowsOfEpoch);
-        using var batches = new BatchPipeline(reader, _layout, _store.Shards, _settings.Prefetch, _cluster.TimelineLane("batches"));
+        using var batches = new BatchPipeline(_data.OpenTrain(torch.get_num_threads(), _rowsOfEpoch), _layout, _store.Shards, _settings.Prefetch, _memory, torch.get_num_threads(), _cluster.TimelineLane);
         long limit = _options.Train.Steps ?? long.MaxValue;
         StepPlan plan = Announce(batches, more: _stepsOfEpoch < limit);
         Agree(batches);
@@ -295,6 +291,12 @@ internal sealed partial class TrainingJob : IDisposable
             batches.SetPrefetch(settings.Prefetch);
         }
     }
+
+    /// <summary>NCCL sums gradients in the type in which they were computed.</summary>
+    private static ElementType? WireOfDense(JobOptions options, Cluster cluster) => cluster.Trainers.HasDevices ? null : options.Cluster.Wire.Dense;
+
+    private CtrModel NewModel(torch.Device? device) =>
+        CtrModel.Create(_options.Model, _layout.Columns, _options.Embedding.Dimension, _options.Data.Dense.Count, device);
 
     private Quality Reduce(BinaryMetrics metrics)
     {

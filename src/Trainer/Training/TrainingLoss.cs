@@ -13,13 +13,13 @@ internal sealed class TrainingLoss(JobOptions job)
 
     /// <summary>The sum over the samples at hand divided by the samples of the global batch, in nats, [].</summary>
     /// <param name="logits">[rows].</param>
-    /// <param name="tensors">Labels and embeddings of the rows.</param>
+    /// <param name="inputs">Labels and embeddings of the rows.</param>
     /// <param name="globalRows">Samples of the global batch.</param>
-    public Tensor Of(Tensor logits, BatchTensors tensors, long globalRows)
+    public Tensor Of(Tensor logits, IDensePart inputs, long globalRows)
     {
-        Tensor? weights = _positive == 1 && _negative == 1 ? null : (tensors.Labels * (_positive - _negative)) + _negative;
-        Tensor sum = nn.functional.binary_cross_entropy_with_logits(logits, tensors.Labels, weights, nn.Reduction.Sum);
-        if (tensors.Embeddings is { } embeddings)
+        Tensor? weights = _positive == 1 && _negative == 1 ? null : (inputs.Labels * (_positive - _negative)) + _negative;
+        Tensor sum = nn.functional.binary_cross_entropy_with_logits(logits, inputs.Labels, weights, nn.Reduction.Sum);
+        if (inputs.Embeddings is { } embeddings)
         {
             if (_l1 > 0)
             {

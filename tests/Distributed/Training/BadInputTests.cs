@@ -40,6 +40,16 @@ public sealed class BadInputTests : IDisposable
         "cluster.wire.push = \"int8\" is not one of \"float16\", \"bfloat16\", \"float32\"");
 
     [Fact]
+    public void NoGpu() => AssertOneLine(
+        RunWith("CUDA_VISIBLE_DEVICES", "", 3, "--train.device", "cuda"), Cluster, "train.device is cuda, but NVIDIA's driver");
+
+    [Fact]
+    public void TwoLibraries() => AssertOneLine(
+        RunWith("OE_LIBTORCH", _train.In("lib"), 2),
+        Configuration,
+        "OE_LIBTORCH is set, but this program brings its own libtorch; unset it, or take a build with TorchBackend=system");
+
+    [Fact]
     public void ConfigurationMissing() => AssertOneLine(OeTrain.Run(2, "none.json"), Configuration, "none.json: no such file");
 
     [Theory]
@@ -135,6 +145,9 @@ public sealed class BadInputTests : IDisposable
     }
 
     public void Dispose() => _train.Dispose();
+
+    private MpiJobResult RunWith(string variable, string value, int ranks, params string[] arguments) => MpiJob.Run(
+        ranks, OeTrain.Program, ["--data.train", _rows, .. arguments], new Dictionary<string, string?> { [variable] = value }, OeTrain.Limit);
 
     private static void AssertOneLine(MpiJobResult result, int exitCode, string text)
     {

@@ -9,7 +9,7 @@ public sealed class BadValueTests : IDisposable
     [Theory]
     [InlineData(
         "train", "{\"batch_sise\": 1}",
-        "train.batch_sise is not a known key; did you mean \"batch_size\"? (allowed: batch_size, micro_batch_size, epochs, steps, test_every_steps, test_group_by, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every)")]
+        "train.batch_sise is not a known key; did you mean \"batch_size\"? (allowed: batch_size, micro_batch_size, device, epochs, steps, test_every_steps, test_group_by, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every)")]
     [InlineData(
         "trian", "{}",
         "trian is not a known key; did you mean \"train\"? (allowed: data, model, embedding, optimizer, schedule, train, early_stopping, load, checkpoint, cluster, autotune, output)")]
@@ -38,8 +38,8 @@ public sealed class BadValueTests : IDisposable
     [InlineData("train", "{\"batch_size\": [1]}", "train.batch_size = [1] is not an integer from 1 to 16777216")]
     [InlineData("train", "{\"batch_size\": {\"a\": 1}}", "train.batch_size = {\"a\":1} is not an integer from 1 to 16777216")]
     [InlineData("train", "{\"batch_size\": true}", "train.batch_size = true is not an integer from 1 to 16777216")]
-    [InlineData("train", "5", "train = 5 is not an object with the keys batch_size, micro_batch_size, epochs, steps, test_every_steps, test_group_by, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every")]
-    [InlineData("train", "null", "train = null is not an object with the keys batch_size, micro_batch_size, epochs, steps, test_every_steps, test_group_by, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every")]
+    [InlineData("train", "5", "train = 5 is not an object with the keys batch_size, micro_batch_size, device, epochs, steps, test_every_steps, test_group_by, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every")]
+    [InlineData("train", "null", "train = null is not an object with the keys batch_size, micro_batch_size, device, epochs, steps, test_every_steps, test_group_by, positive_weight, negative_weight, clip_value, clip_norm, prefetch, log_every")]
     [InlineData(
         "data", "{\"train\": \"a\", \"vocabulary\": \"many\"}",
         "data.vocabulary = \"many\" is not an integer from 1 to 4611686018427387904, or a list with one for each column")]

@@ -40,6 +40,7 @@ public sealed class CrossCheckTests : IDisposable
     [InlineData(
         "output.predictions needs data.shard = \"rows\": trainers with files of their own do not read in the order of the rows",
         "--output.predictions=p", "--data.test=b", "--data.shard=files")]
+    [InlineData("model.mixed_precision needs model.dtype = \"float32\"", "--model.mixed_precision=true", "--model.dtype=float64")]
     [InlineData("train.test_every_steps needs data.test, the rows that are tested", "--train.test_every_steps=5")]
     [InlineData(
         "train.test_group_by = \"user\" is not a column of data.sparse; allowed: C1, C2", "--train.test_group_by=user", "--data.test=b", "--data.sparse=C1,C2")]

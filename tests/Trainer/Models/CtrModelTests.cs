@@ -143,6 +143,29 @@ public sealed class CtrModelTests
         }
     }
 
+    /// <summary>bfloat16 has 8 bits of mantissa: a relative step of 2⁻⁸.</summary>
+    [Theory]
+    [InlineData(ModelName.DeepFM)]
+    [InlineData(ModelName.Dlrm)]
+    public void Mixed_precision_is_near_and_leaves_weights_and_gradients_in_float32(ModelName name)
+    {
+        ModelOptions options = Options(name) with { Dtype = ElementType.Float32, DnnHiddenUnits = [64, 32] };
+        using CtrModel plain = Model(options), mixed = Model(options with { MixedPrecision = true });
+        using Tensor linear = rand(50, Columns), embeddings = rand(50, Columns, Dimension), dense = rand(50, DenseColumns);
+        using Tensor expected = plain.forward(linear, embeddings, dense), actual = mixed.forward(linear, embeddings, dense);
+        expected.sum().backward();
+        actual.sum().backward();
+
+        Assert.Equal(ScalarType.Float32, actual.dtype);
+        Assert.InRange((actual - expected).norm().item<float>() / expected.norm().item<float>(), 1e-7, 0.02);
+        Assert.All(plain.parameters().Zip(mixed.parameters()), pair =>
+        {
+            using Tensor off = pair.Second.grad! - pair.First.grad!;
+            Assert.Equal(ScalarType.Float32, pair.Second.grad!.dtype);
+            Assert.InRange(off.norm().item<float>(), 0, 0.05 * pair.First.grad!.norm().item<float>());
+        });
+    }
+
     [Theory]
     [MemberData(nameof(Variants))]
     public void A_model_without_dense_columns_has_no_weights_for_them(string _, ModelOptions options)

@@ -7,7 +7,7 @@ public sealed class SeededWeightsTests
 {
     private const int Rows = 300;
     private const int Columns = 200;
-    private static readonly SeededWeights _weights = new(seed: 11, ScalarType.Float64);
+    private static readonly SeededWeights _weights = new(seed: 11, ScalarType.Float64, CPU);
 
     [Fact]
     public void Glorot_normal_has_its_variance_and_is_cut_at_two_deviations()

@@ -9,8 +9,8 @@ internal sealed class Dnn : HiddenLayers
 {
     private readonly Parameter _output;
 
-    public Dnn(long input, IReadOnlyList<int> hiddenUnits, SeededWeights weights)
-        : base("dnn", input, hiddenUnits, weights)
+    public Dnn(long input, IReadOnlyList<int> hiddenUnits, bool mixedPrecision, SeededWeights weights)
+        : base("dnn", input, hiddenUnits, mixedPrecision, weights)
     {
         _output = new Parameter(weights.GlorotUniform("dnn.output.weight", Width, 1));
         register_parameter("output.weight", _output);

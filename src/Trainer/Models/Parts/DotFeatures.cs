@@ -15,19 +15,19 @@ internal sealed class DotFeatures : FeatureMap
     private readonly long[] _pairs;
     private readonly Tensor _pairIndex;
 
-    public DotFeatures(FeatureShape shape, IReadOnlyList<int> bottomUnits, SeededWeights weights)
+    public DotFeatures(FeatureShape shape, IReadOnlyList<int> bottomUnits, bool mixedPrecision, SeededWeights weights)
         : base(nameof(DotFeatures))
     {
         _shape = shape;
         if (shape.DenseColumns > 0)
         {
-            _bottom = new HiddenLayers("bottom", shape.DenseColumns, [.. bottomUnits, shape.Dimension], weights);
+            _bottom = new HiddenLayers("bottom", shape.DenseColumns, [.. bottomUnits, shape.Dimension], mixedPrecision, weights);
             register_module("bottom", _bottom);
         }
 
         // Below the diagonal of the [M, M] products, row by row.
         _pairs = [.. Enumerable.Range(0, Vectors).SelectMany(i => Enumerable.Range(0, i).Select(j => ((long)i * Vectors) + j))];
-        _pairIndex = tensor(_pairs);
+        _pairIndex = tensor(_pairs, device: weights.Device);
         register_buffer("pairs", _pairIndex, persistent: false);
     }
 

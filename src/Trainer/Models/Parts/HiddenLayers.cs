@@ -4,16 +4,18 @@ using static TorchSharp.torch;
 
 namespace OpenEmbedding.Trainer.Models.Parts;
 
-/// <summary>Layers relu(x·W + b): [B, input] to [B, units of the last layer].</summary>
+/// <summary>Layers relu(x·W + b): [B, input] to [B, units of the last layer]. In mixed precision they are computed in bfloat16; the weights are not.</summary>
 internal class HiddenLayers : nn.Module<Tensor, Tensor>
 {
     private readonly string _name;
+    private readonly bool _mixed;
     private readonly List<(Parameter Weight, Parameter Bias)> _layers = [];
 
-    public HiddenLayers(string name, long input, IReadOnlyList<int> units, SeededWeights weights)
+    public HiddenLayers(string name, long input, IReadOnlyList<int> units, bool mixedPrecision, SeededWeights weights)
         : base(name)
     {
         _name = name;
+        _mixed = mixedPrecision;
         Width = input;
         for (int i = 0; i < units.Count; i++)
         {
@@ -31,6 +33,11 @@ internal class HiddenLayers : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
+        if (_mixed)
+        {
+            return Mixed(input);
+        }
+
         Tensor x = input;
         foreach ((Parameter weight, Parameter bias) in _layers)
         {
@@ -51,5 +58,16 @@ internal class HiddenLayers : nn.Module<Tensor, Tensor>
         }
 
         return x;
+    }
+
+    private Tensor Mixed(Tensor input)
+    {
+        Tensor x = input.to_type(ScalarType.BFloat16);
+        foreach ((Parameter weight, Parameter bias) in _layers)
+        {
+            x = addmm(bias.to_type(ScalarType.BFloat16), x, weight.to_type(ScalarType.BFloat16), 1, 1).relu_();
+        }
+
+        return x.to_type(input.dtype);
     }
 }
