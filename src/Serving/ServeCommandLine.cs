@@ -15,6 +15,7 @@ internal sealed class ServeCommandLine
     private readonly Option<string[]> _models = new("--model") { AllowMultipleArgumentsPerToken = false };
     private readonly Option<string?> _address = new("--address");
     private readonly Option<string?> _restPort = new("--rest-port");
+    private readonly Option<string?> _grpcPort = new("--grpc-port");
     private readonly Option<string?> _largestBatch = new("--max-batch");
     private readonly Option<string?> _largestBody = new("--max-body-mb");
     private readonly Option<string?> _concurrency = new("--concurrency");
@@ -24,19 +25,20 @@ internal sealed class ServeCommandLine
 
     public ServeCommandLine()
     {
-        _command = new Command("oe-serve") { _models, _address, _restPort, _largestBatch, _largestBody, _concurrency, _waiting, _poll };
+        _command = new Command("oe-serve") { _models, _address, _restPort, _grpcPort, _largestBatch, _largestBody, _concurrency, _waiting, _poll };
     }
 
     /// <summary>What <c>--help</c> prints.</summary>
     public static string Help => """
         Usage: oe-serve --model NAME=FOLDER [--model NAME=FOLDER ...] [options]
 
-        Answers predictions of exported models over HTTP, by the REST API of TensorFlow Serving. FOLDER has a folder for each version, named
-        by its number, as oe-train --export FOLDER/1 makes it; the highest is served, and a new one takes over while requests go on.
+        Answers predictions of exported models by the REST API and the gRPC API of TensorFlow Serving. FOLDER has a folder for each version,
+        named by its number, as oe-train --export FOLDER/1 makes it; the highest is served, and a new one takes over while requests go on.
 
           --model N=FOLDER   a model's name and folder
           --address IP       the address to listen on; default 127.0.0.1, this machine alone
-          --rest-port P      the port; 0 takes a free one; default 8501
+          --rest-port P      the port of REST; 0 takes a free one; default 8501
+          --grpc-port P      the port of gRPC, 8500 for TensorFlow Serving's clients; 0 takes a free one; default no gRPC
           --max-batch N      the most rows of one request; default 10000
           --max-body-mb N    the most MiB of one request's body; default 16
           --concurrency N    requests computed at the same time; default the number of cores
@@ -75,7 +77,10 @@ internal sealed class ServeCommandLine
             (long)BytesOfMebibyte * ReadInteger(parsed, _largestBody, 16, 1, 2047),
             ReadInteger(parsed, _concurrency, Environment.ProcessorCount, 1, 1024),
             ReadInteger(parsed, _waiting, 1000, 0, int.MaxValue),
-            TimeSpan.FromSeconds(ReadInteger(parsed, _poll, 1, 1, 3600)));
+            TimeSpan.FromSeconds(ReadInteger(parsed, _poll, 1, 1, 3600)))
+        {
+            GrpcPort = parsed.GetValue(_grpcPort) is null ? null : ReadInteger(parsed, _grpcPort, 0, 0, LargestPort),
+        };
     }
 
     private static List<ModelFolder> ReadModels(string[] texts)

@@ -19,7 +19,11 @@ internal sealed record ServeOptions(
     long LargestBodyBytes,
     int Concurrency,
     int Waiting,
-    TimeSpan Poll);
+    TimeSpan Poll)
+{
+    /// <summary>The port of gRPC; 0 takes a free one, <c>null</c> answers no gRPC.</summary>
+    public int? GrpcPort { get; init; }
+}
 
 /// <summary>A model's name and the folder of its versions.</summary>
 internal sealed record ModelFolder(string Name, string Path);

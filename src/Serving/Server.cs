@@ -8,15 +8,18 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Serving.Grpc;
 using OpenEmbedding.Serving.Models;
 using OpenEmbedding.Serving.Rest;
 using Prometheus;
+using HttpProtocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols;
 
 namespace OpenEmbedding.Serving;
 
 /// <summary>The web server with the models that it serves.</summary>
 internal sealed class Server : IAsyncDisposable
 {
+    private readonly ServeOptions _options;
     private readonly Dictionary<string, ServedModel> _models;
     private readonly ServingMetrics _metrics;
     private readonly ConcurrencyLimiter _turns;
@@ -24,6 +27,7 @@ internal sealed class Server : IAsyncDisposable
 
     private Server(ServeOptions options, Action<string> say)
     {
+        _options = options;
         _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, say));
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         _metrics = new ServingMetrics(registry);
@@ -36,10 +40,20 @@ internal sealed class Server : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(options.Address, options.RestPort);
+            if (options.GrpcPort is { } grpcPort)
+            {
+                kestrel.Listen(options.Address, grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+            }
+
             kestrel.Limits.MaxRequestBodySize = options.LargestBodyBytes;
             kestrel.AddServerHeader = false;
         });
         builder.Services.AddHostedService(_ => new VersionWatch(_models, options.Poll, say));
+
+        builder.Services.AddSingleton(new Predictor(_models, _metrics, _turns));
+        builder.Services.AddSingleton(_metrics);
+        builder.Services.AddSingleton(options);
+        GrpcApi.Add(builder.Services, options, _models);
 
         _application = builder.Build();
         _application.Use(AnswerErrors);
@@ -47,12 +61,18 @@ internal sealed class Server : IAsyncDisposable
         _application.MapMetrics("/metrics", registry);
         _application.MapGet("/healthz", () => "ok");
         _application.MapGet("/readyz", AnswerReadiness);
-        new RestApi(_models, _metrics, _turns, options.LargestBatch).Map(_application);
+        new RestApi(_application.Services.GetRequiredService<Predictor>(), options.LargestBatch).Map(_application);
+        GrpcApi.Map(_application);
         _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
     }
 
     /// <summary>Where it listens, such as <c>http://127.0.0.1:8501</c>.</summary>
-    public string Address => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+    public string Address => Addresses.First();
+
+    /// <summary>Where it listens for gRPC, or <c>null</c>.</summary>
+    public string? GrpcAddress => _options.GrpcPort is null ? null : Addresses.Last();
+
+    private ICollection<string> Addresses => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
 
     /// <summary>Loads the models and listens.</summary>
     /// <param name="options">Models, address and limits.</param>
@@ -79,7 +99,8 @@ internal sealed class Server : IAsyncDisposable
         {
             await server.DisposeAsync();
             throw new OpenEmbeddingException(
-                $"cannot listen on {options.Address}:{options.RestPort}: {e.Message}; --rest-port and --address choose another", innerException: e);
+                $"cannot listen on {options.Address}:{options.RestPort}{(options.GrpcPort is { } port ? $" and {port}" : "")}: {e.Message}; "
+                + "--rest-port, --grpc-port and --address choose another", innerException: e);
         }
     }
 
