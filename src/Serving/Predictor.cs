@@ -1,11 +1,10 @@
-using System.Threading.RateLimiting;
 using OpenEmbedding.Serving.Models;
 using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving;
 
 /// <summary>Finds models and predicts with them, for REST and gRPC alike. Any thread may call it.</summary>
-internal sealed class Predictor(IReadOnlyDictionary<string, ServedModel> models, ServingMetrics metrics, RateLimiter turns)
+internal sealed class Predictor(IReadOnlyDictionary<string, ServedModel> models, ServingMetrics metrics, BatchQueue queue)
 {
     /// <summary>The versions of a model, or the one of a number.</summary>
     /// <exception cref="RestException">There are none; 404.</exception>
@@ -31,26 +30,24 @@ internal sealed class Predictor(IReadOnlyDictionary<string, ServedModel> models,
     /// <param name="version">The version's number; <c>null</c> for the one that is served.</param>
     /// <param name="read">Reads the rows by the model's signature.</param>
     /// <param name="stop">The client is gone.</param>
-    /// <exception cref="RestException">The model, the version or the rows are wrong, or too many requests wait.</exception>
+    /// <exception cref="RestException">The model, the version or the rows are wrong, or too many requests wait, or its turn does not come in time.</exception>
     public async Task<Prediction> Predict(string model, long? version, Func<Signature, FeatureColumns> read, CancellationToken stop)
     {
-        using RateLimitLease turn = await turns.AcquireAsync(cancellationToken: stop);
-        if (!turn.IsAcquired)
-        {
-            throw RestException.Busy();
-        }
-
         ModelVersion held = Hold(model, version);
+        FeatureColumns columns;
         try
         {
-            float[] outputs = held.Predict(read(held.Signature));
-            metrics.Count(model, outputs.Length);
-            return new Prediction(held.Number, held.Signature.Output, outputs);
+            columns = read(held.Signature);
         }
-        finally
+        catch
         {
             held.Release();
+            throw;
         }
+
+        float[] outputs = await queue.Predict(held, columns, stop);
+        metrics.Count(model, outputs.Length);
+        return new Prediction(held.Number, held.Signature.Output, outputs);
     }
 
     private ServedModel Find(string model) => models.TryGetValue(model, out ServedModel? served)

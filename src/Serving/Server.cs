@@ -1,9 +1,10 @@
-using System.Threading.RateLimiting;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ using OpenEmbedding.Serving.Models;
 using OpenEmbedding.Serving.Rest;
 using Prometheus;
 using HttpProtocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols;
+using ListenOptions = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace OpenEmbedding.Serving;
 
@@ -22,7 +24,6 @@ internal sealed class Server : IAsyncDisposable
     private readonly ServeOptions _options;
     private readonly Dictionary<string, ServedModel> _models;
     private readonly ServingMetrics _metrics;
-    private readonly ConcurrencyLimiter _turns;
     private readonly WebApplication _application;
 
     private Server(ServeOptions options, Action<string> say)
@@ -31,18 +32,22 @@ internal sealed class Server : IAsyncDisposable
         _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, say));
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         _metrics = new ServingMetrics(registry);
-        _turns = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = options.Concurrency, QueueLimit = options.Waiting });
 
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         // That it cannot listen is told in one line.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        bool isEncrypted = builder.Configuration.GetSection("Kestrel:Certificates:Default").Exists();
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(options.Address, options.RestPort);
+            kestrel.Listen(options.Address, options.RestPort, Encrypt);
             if (options.GrpcPort is { } grpcPort)
             {
-                kestrel.Listen(options.Address, grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+                kestrel.Listen(options.Address, grpcPort, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http2;
+                    Encrypt(listen);
+                });
             }
 
             kestrel.Limits.MaxRequestBodySize = options.LargestBodyBytes;
@@ -50,13 +55,18 @@ internal sealed class Server : IAsyncDisposable
         });
         builder.Services.AddHostedService(_ => new VersionWatch(_models, options.Poll, say));
 
-        builder.Services.AddSingleton(new Predictor(_models, _metrics, _turns));
+        builder.Services.AddSingleton(new Predictor(_models, _metrics, new BatchQueue(options, _metrics)));
         builder.Services.AddSingleton(_metrics);
         builder.Services.AddSingleton(options);
         GrpcApi.Add(builder.Services, options, _models);
 
         _application = builder.Build();
         _application.Use(AnswerErrors);
+        if (options.ApiKey is { } apiKey)
+        {
+            _application.Use(new ApiKey(apiKey).Check);
+        }
+
         _application.UseRouting();
         _application.MapMetrics("/metrics", registry);
         _application.MapGet("/healthz", () => "ok");
@@ -64,6 +74,14 @@ internal sealed class Server : IAsyncDisposable
         new RestApi(_application.Services.GetRequiredService<Predictor>(), options.LargestBatch).Map(_application);
         GrpcApi.Map(_application);
         _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
+
+        void Encrypt(ListenOptions listen)
+        {
+            if (isEncrypted)
+            {
+                UseCertificate(listen);
+            }
+        }
     }
 
     /// <summary>Where it listens, such as <c>http://127.0.0.1:8501</c>.</summary>
@@ -119,10 +137,21 @@ internal sealed class Server : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _application.DisposeAsync();
-        await _turns.DisposeAsync();
         foreach (ServedModel model in _models.Values)
         {
             model.Close();
+        }
+    }
+
+    private static void UseCertificate(ListenOptions listen)
+    {
+        try
+        {
+            listen.UseHttps();
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or InvalidOperationException)
+        {
+            throw new OpenEmbeddingException($"the certificate of the configuration, Kestrel:Certificates:Default, cannot be used: {e.Message}", innerException: e);
         }
     }
 

@@ -15,4 +15,7 @@ internal sealed class RestException(int status, string message) : Exception(mess
 
     /// <summary>503: too many others wait.</summary>
     public static RestException Busy() => new(503, "too many requests are waiting already; try again later");
+
+    /// <summary>504: its turn has not come in time.</summary>
+    public static RestException Late(TimeSpan limit) => new(504, $"the request has waited for its turn for {limit.TotalSeconds} seconds");
 }
