@@ -16,7 +16,7 @@ internal static class Program
             }
 
             await using Server server = await Server.Start(options, Say);
-            Say($"listens on {server.Address}");
+            Say($"listens on {server.Address}" + (server.GrpcAddress is { } grpc ? $", for gRPC on {grpc}" : ""));
             await server.WaitForEnd();
             return JobExitCode.Success;
         }

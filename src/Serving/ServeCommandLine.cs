@@ -15,7 +15,11 @@ internal sealed class ServeCommandLine
     private readonly Option<string[]> _models = new("--model") { AllowMultipleArgumentsPerToken = false };
     private readonly Option<string?> _address = new("--address");
     private readonly Option<string?> _restPort = new("--rest-port");
+    private readonly Option<string?> _grpcPort = new("--grpc-port");
     private readonly Option<string?> _largestBatch = new("--max-batch");
+    private readonly Option<string?> _company = new("--batch-timeout-us");
+    private readonly Option<string?> _timeout = new("--timeout-seconds");
+    private readonly Option<string?> _apiKey = new("--api-key-file");
     private readonly Option<string?> _largestBody = new("--max-body-mb");
     private readonly Option<string?> _concurrency = new("--concurrency");
     private readonly Option<string?> _waiting = new("--max-waiting");
@@ -24,23 +28,28 @@ internal sealed class ServeCommandLine
 
     public ServeCommandLine()
     {
-        _command = new Command("oe-serve") { _models, _address, _restPort, _largestBatch, _largestBody, _concurrency, _waiting, _poll };
+        _command = new Command("oe-serve") { _models, _address, _restPort, _grpcPort, _largestBatch, _largestBody, _concurrency, _waiting, _poll, _company, _timeout, _apiKey };
     }
 
     /// <summary>What <c>--help</c> prints.</summary>
     public static string Help => """
         Usage: oe-serve --model NAME=FOLDER [--model NAME=FOLDER ...] [options]
 
-        Answers predictions of exported models over HTTP, by the REST API of TensorFlow Serving. FOLDER has a folder for each version, named
-        by its number, as oe-train --export FOLDER/1 makes it; the highest is served, and a new one takes over while requests go on.
+        Answers predictions of exported models by the REST API and the gRPC API of TensorFlow Serving. FOLDER has a folder for each version,
+        named by its number, as oe-train --export FOLDER/1 makes it; the highest is served, and a new one takes over while requests go on.
 
           --model N=FOLDER   a model's name and folder
           --address IP       the address to listen on; default 127.0.0.1, this machine alone
-          --rest-port P      the port; 0 takes a free one; default 8501
-          --max-batch N      the most rows of one request; default 10000
+          --rest-port P      the port of REST; 0 takes a free one; default 8501
+          --grpc-port P      the port of gRPC, 8500 for TensorFlow Serving's clients; 0 takes a free one; default no gRPC
+          --max-batch N      the most rows of one request, and of requests that are computed together; default 10000
+          --batch-timeout-us T  how long a request waits for others to be computed with; default 0: only those that wait
+                             for their turn anyway are put together
           --max-body-mb N    the most MiB of one request's body; default 16
           --concurrency N    requests computed at the same time; default the number of cores
           --max-waiting N    requests that may wait for their turn, further ones get 503; default 1000
+          --timeout-seconds S  the longest wait of a request for its turn, then it gets 504; default 30
+          --api-key-file F   a file with the key that clients send as "Authorization: Bearer KEY"; default none
           --poll-seconds S   how often the folders are looked at for new versions; default 1
 
         docs/serving.md tells of requests, errors, versions and metrics. Ctrl-C or SIGTERM finishes the requests under way.
@@ -75,7 +84,13 @@ internal sealed class ServeCommandLine
             (long)BytesOfMebibyte * ReadInteger(parsed, _largestBody, 16, 1, 2047),
             ReadInteger(parsed, _concurrency, Environment.ProcessorCount, 1, 1024),
             ReadInteger(parsed, _waiting, 1000, 0, int.MaxValue),
-            TimeSpan.FromSeconds(ReadInteger(parsed, _poll, 1, 1, 3600)));
+            TimeSpan.FromSeconds(ReadInteger(parsed, _poll, 1, 1, 3600)))
+        {
+            GrpcPort = parsed.GetValue(_grpcPort) is null ? null : ReadInteger(parsed, _grpcPort, 0, 0, LargestPort),
+            Company = TimeSpan.FromMicroseconds(ReadInteger(parsed, _company, 0, 0, 10_000_000)),
+            Timeout = TimeSpan.FromSeconds(ReadInteger(parsed, _timeout, 30, 1, 3600)),
+            ApiKey = ReadApiKey(parsed.GetValue(_apiKey)),
+        };
     }
 
     private static List<ModelFolder> ReadModels(string[] texts)
@@ -110,6 +125,26 @@ internal sealed class ServeCommandLine
         : IPAddress.TryParse(text, out IPAddress? address)
             ? address
             : throw Error($"--address \"{text}\" is not an IP address such as 127.0.0.1, or 0.0.0.0 for all of this machine's");
+
+    private static string? ReadApiKey(string? path)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            string key = File.ReadAllText(path).Trim();
+            return key.Length > 0 && key.All(letter => letter is > ' ' and <= '~')
+                ? key
+                : throw Error($"--api-key-file {path} is not one line of ASCII letters, digits and signs");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Error($"--api-key-file {path} cannot be read: {e.Message}");
+        }
+    }
 
     private static int ReadInteger(ParseResult parsed, Option<string?> option, int standard, int least, int most)
     {

@@ -6,7 +6,7 @@ namespace OpenEmbedding.Serving;
 /// <param name="Models">Name and folder of each model; the folder has a folder for each version, named by its number.</param>
 /// <param name="Address">The address to listen on.</param>
 /// <param name="RestPort">The port of the REST API; 0 takes a free one.</param>
-/// <param name="LargestBatch">The most rows of one request.</param>
+/// <param name="LargestBatch">The most rows of one request, and of requests that are computed together.</param>
 /// <param name="LargestBodyBytes">The most bytes of one request's body.</param>
 /// <param name="Concurrency">Requests for predictions computed at the same time; others wait.</param>
 /// <param name="Waiting">Requests for predictions that may wait; further ones are refused.</param>
@@ -19,7 +19,20 @@ internal sealed record ServeOptions(
     long LargestBodyBytes,
     int Concurrency,
     int Waiting,
-    TimeSpan Poll);
+    TimeSpan Poll)
+{
+    /// <summary>The port of gRPC; 0 takes a free one, <c>null</c> answers no gRPC.</summary>
+    public int? GrpcPort { get; init; }
+
+    /// <summary>How long a request waits for others to be computed with; 0 puts only those together that wait anyway.</summary>
+    public TimeSpan Company { get; init; }
+
+    /// <summary>The longest time that a request waits for its turn.</summary>
+    public TimeSpan Timeout { get; init; }
+
+    /// <summary>What clients have to know; <c>null</c> for none.</summary>
+    public string? ApiKey { get; init; }
+}
 
 /// <summary>A model's name and the folder of its versions.</summary>
 internal sealed record ModelFolder(string Name, string Path);

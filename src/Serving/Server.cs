@@ -1,58 +1,96 @@
-using System.Threading.RateLimiting;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Serving.Grpc;
 using OpenEmbedding.Serving.Models;
 using OpenEmbedding.Serving.Rest;
 using Prometheus;
+using HttpProtocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols;
+using ListenOptions = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace OpenEmbedding.Serving;
 
 /// <summary>The web server with the models that it serves.</summary>
 internal sealed class Server : IAsyncDisposable
 {
+    private readonly ServeOptions _options;
     private readonly Dictionary<string, ServedModel> _models;
     private readonly ServingMetrics _metrics;
-    private readonly ConcurrencyLimiter _turns;
     private readonly WebApplication _application;
 
     private Server(ServeOptions options, Action<string> say)
     {
+        _options = options;
         _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, say));
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         _metrics = new ServingMetrics(registry);
-        _turns = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = options.Concurrency, QueueLimit = options.Waiting });
 
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         // That it cannot listen is told in one line.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        bool isEncrypted = builder.Configuration.GetSection("Kestrel:Certificates:Default").Exists();
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(options.Address, options.RestPort);
+            kestrel.Listen(options.Address, options.RestPort, Encrypt);
+            if (options.GrpcPort is { } grpcPort)
+            {
+                kestrel.Listen(options.Address, grpcPort, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http2;
+                    Encrypt(listen);
+                });
+            }
+
             kestrel.Limits.MaxRequestBodySize = options.LargestBodyBytes;
             kestrel.AddServerHeader = false;
         });
         builder.Services.AddHostedService(_ => new VersionWatch(_models, options.Poll, say));
 
+        builder.Services.AddSingleton(new Predictor(_models, _metrics, new BatchQueue(options, _metrics)));
+        builder.Services.AddSingleton(_metrics);
+        builder.Services.AddSingleton(options);
+        GrpcApi.Add(builder.Services, options, _models);
+
         _application = builder.Build();
         _application.Use(AnswerErrors);
+        if (options.ApiKey is { } apiKey)
+        {
+            _application.Use(new ApiKey(apiKey).Check);
+        }
+
         _application.UseRouting();
         _application.MapMetrics("/metrics", registry);
         _application.MapGet("/healthz", () => "ok");
         _application.MapGet("/readyz", AnswerReadiness);
-        new RestApi(_models, _metrics, _turns, options.LargestBatch).Map(_application);
+        new RestApi(_application.Services.GetRequiredService<Predictor>(), options.LargestBatch).Map(_application);
+        GrpcApi.Map(_application);
         _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
+
+        void Encrypt(ListenOptions listen)
+        {
+            if (isEncrypted)
+            {
+                UseCertificate(listen);
+            }
+        }
     }
 
     /// <summary>Where it listens, such as <c>http://127.0.0.1:8501</c>.</summary>
-    public string Address => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+    public string Address => Addresses.First();
+
+    /// <summary>Where it listens for gRPC, or <c>null</c>.</summary>
+    public string? GrpcAddress => _options.GrpcPort is null ? null : Addresses.Last();
+
+    private ICollection<string> Addresses => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
 
     /// <summary>Loads the models and listens.</summary>
     /// <param name="options">Models, address and limits.</param>
@@ -79,7 +117,8 @@ internal sealed class Server : IAsyncDisposable
         {
             await server.DisposeAsync();
             throw new OpenEmbeddingException(
-                $"cannot listen on {options.Address}:{options.RestPort}: {e.Message}; --rest-port and --address choose another", innerException: e);
+                $"cannot listen on {options.Address}:{options.RestPort}{(options.GrpcPort is { } port ? $" and {port}" : "")}: {e.Message}; "
+                + "--rest-port, --grpc-port and --address choose another", innerException: e);
         }
     }
 
@@ -98,10 +137,21 @@ internal sealed class Server : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _application.DisposeAsync();
-        await _turns.DisposeAsync();
         foreach (ServedModel model in _models.Values)
         {
             model.Close();
+        }
+    }
+
+    private static void UseCertificate(ListenOptions listen)
+    {
+        try
+        {
+            listen.UseHttps();
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or InvalidOperationException)
+        {
+            throw new OpenEmbeddingException($"the certificate of the configuration, Kestrel:Certificates:Default, cannot be used: {e.Message}", innerException: e);
         }
     }
 

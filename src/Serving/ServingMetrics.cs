@@ -6,6 +6,7 @@ namespace OpenEmbedding.Serving;
 internal sealed class ServingMetrics
 {
     private readonly Histogram _seconds;
+    private readonly Histogram _batchRows;
     private readonly Counter _rows;
     private readonly Counter _errors;
 
@@ -16,6 +17,10 @@ internal sealed class ServingMetrics
         {
             Buckets = Histogram.ExponentialBuckets(0.0001, 2, 17),
         });
+        _batchRows = factory.CreateHistogram("oe_batch_rows", "Rows that were computed together.", new HistogramConfiguration
+        {
+            Buckets = Histogram.ExponentialBuckets(1, 2, 15),
+        });
         _rows = factory.CreateCounter("oe_rows_total", "Rows predicted.", ["model"]);
         _errors = factory.CreateCounter("oe_errors_total", "Requests answered with an error.", ["status"]);
     }
@@ -24,6 +29,8 @@ internal sealed class ServingMetrics
     public IDisposable Time(string model) => _seconds.WithLabels(model).NewTimer();
 
     public void Count(string model, int rows) => _rows.WithLabels(model).Inc(rows);
+
+    public void CountBatch(int rows) => _batchRows.Observe(rows);
 
     public void CountError(int status) => _errors.WithLabels(status.ToString(System.Globalization.CultureInfo.InvariantCulture)).Inc();
 }

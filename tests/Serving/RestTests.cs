@@ -8,7 +8,8 @@ namespace OpenEmbedding.Serving.Tests;
 
 /// <summary>The REST API on a real port, with a model that was really trained.</summary>
 [Trait("Kind", "Job")]
-public sealed class RestTests(TrainedModel model) : IClassFixture<TrainedModel>, IAsyncLifetime
+[Collection(nameof(TrainedModel))]
+public sealed class RestTests(TrainedModel model) : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("oe-serve-").FullName;
     private readonly ConcurrentQueue<string> _said = new();

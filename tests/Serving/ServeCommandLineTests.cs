@@ -12,6 +12,10 @@ public sealed class ServeCommandLineTests
     [InlineData("--model \"a\" is given twice", "--model", "a=/tmp", "--model", "a=/tmp")]
     [InlineData("--rest-port \"65536\" is not an integer from 0 to 65535", "--model", "a=/tmp", "--rest-port", "65536")]
     [InlineData("--address \"here\" is not an IP address such as 127.0.0.1, or 0.0.0.0 for all of this machine's", "--model", "a=/tmp", "--address", "here")]
+    [InlineData("--grpc-port \"off\" is not an integer from 0 to 65535", "--model", "a=/tmp", "--grpc-port", "off")]
+    [InlineData("--batch-timeout-us \"1.5\" is not an integer from 0 to 10000000", "--model", "a=/tmp", "--batch-timeout-us", "1.5")]
+    [InlineData("--timeout-seconds \"0\" is not an integer from 1 to 3600", "--model", "a=/tmp", "--timeout-seconds", "0")]
+    [InlineData("--api-key-file /dev/null is not one line of ASCII letters, digits and signs", "--model", "a=/tmp", "--api-key-file", "/dev/null")]
     [InlineData("unknown argument \"--port\"; oe-serve --help lists all", "--model", "a=/tmp", "--port", "1")]
     public void Wrong_arguments_are_one_line(string message, params string[] arguments)
     {

@@ -6,6 +6,10 @@ using System.Text.Json.Nodes;
 
 namespace OpenEmbedding.Serving.Tests;
 
+/// <summary>The tests that share a trained model.</summary>
+[CollectionDefinition(nameof(TrainedModel))]
+public sealed class TrainedModelTests : ICollectionFixture<TrainedModel>;
+
 /// <summary>A model that <c>oe-train</c> trained in one process and exported, with rows and the trainer's own probabilities of them.</summary>
 public sealed class TrainedModel : IDisposable
 {
@@ -64,16 +68,19 @@ public sealed class TrainedModel : IDisposable
     private static KeyValuePair<string, JsonNode?> Column((string Name, int Place) column, string[][] rows) =>
         KeyValuePair.Create(column.Name, (JsonNode?)new JsonArray([.. rows.Select(fields => Value(column, fields))]));
 
-    private static JsonArray Value((string Name, int Place) column, string[] fields)
+    private static JsonArray Value((string Name, int Place) column, string[] fields) => [Number(column, fields)];
+
+    /// <summary>A field as the model takes it.</summary>
+    internal static long Number((string Name, int Place) column, string[] fields)
     {
         string field = fields[column.Place];
-        long number = column.Name[0] == 'I'
+        return column.Name[0] == 'I'
             ? field.Length == 0 ? 0 : long.Parse(field, CultureInfo.InvariantCulture)
             : field.Length == 0 ? -1 : long.Parse(field, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        return [number];
     }
 
-    private static IEnumerable<(string Name, int Place)> Columns() =>
+    /// <summary>The features, and where their fields are in a row.</summary>
+    internal static IEnumerable<(string Name, int Place)> Columns() =>
         [.. Enumerable.Range(1, 13).Select(i => ($"I{i}", i)), .. Enumerable.Range(1, 26).Select(i => ($"C{i}", 13 + i))];
 
     private static void Train(params string[] arguments)

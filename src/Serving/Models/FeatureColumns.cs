@@ -16,7 +16,20 @@ internal sealed class FeatureColumns
         _integers = [.. signature.Inputs.Select(input => input.Type == TensorElementType.Float ? null : new long[rows])];
     }
 
+    private FeatureColumns(int rows, float[]?[] floats, long[]?[] integers)
+    {
+        Rows = rows;
+        _floats = floats;
+        _integers = integers;
+    }
+
     public int Rows { get; }
+
+    /// <summary>The rows of several requests for the same model, one after the other.</summary>
+    public static FeatureColumns Join(IReadOnlyList<FeatureColumns> parts) => new(
+        parts.Sum(part => part.Rows),
+        [.. parts[0]._floats.Select((first, input) => first is null ? null : Join(parts.Select(part => part._floats[input]!)))],
+        [.. parts[0]._integers.Select((first, input) => first is null ? null : Join(parts.Select(part => part._integers[input]!)))]);
 
     public void Set(int input, int row, float value) => _floats[input]![row] = value;
 
@@ -36,4 +49,6 @@ internal sealed class FeatureColumns
 
         return tensors;
     }
+
+    private static T[] Join<T>(IEnumerable<T[]> columns) => [.. columns.SelectMany(column => column)];
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving.Models;
 
@@ -84,6 +85,7 @@ internal sealed class ModelVersion
     }
 
     /// <summary>The output of each row. Any thread may call it, several at a time.</summary>
+    /// <exception cref="RestException">A category is out of the range of the model's rows.</exception>
     public float[] Predict(FeatureColumns columns)
     {
         OrtValue[] tensors = columns.ToTensors();
@@ -91,6 +93,10 @@ internal sealed class ModelVersion
         {
             using IDisposableReadOnlyCollection<OrtValue> outputs = _session.Run(_runOptions, Signature.InputNames, tensors, [Signature.Output.Name]);
             return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+        }
+        catch (OnnxRuntimeException e) when (e.Message.Contains("out of data bounds", StringComparison.Ordinal))
+        {
+            throw RestException.Malformed($"a category is out of range: {e.Message.ReplaceLineEndings(" ")}");
         }
         finally
         {

@@ -72,7 +72,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
     {
         if (name.ValueKind != JsonValueKind.String || !(name.ValueEquals("") || name.ValueEquals(Signature.Name)))
         {
-            throw RestException.Malformed($"\"{SignatureName}\" is {name.GetRawText()}; the model has \"{Signature.Name}\" alone");
+            throw FeatureChecks.UnknownSignature(name.GetRawText());
         }
     }
 
@@ -83,7 +83,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             throw RestException.Malformed($"\"{Instances}\" is not a list of rows but {Kind(list)}");
         }
 
-        var columns = new FeatureColumns(signature, CountRows(list, $"\"{Instances}\"", largestBatch));
+        var columns = new FeatureColumns(signature, FeatureChecks.CheckRows(list.GetArrayLength(), $"\"{Instances}\"", largestBatch));
         var isGiven = new bool[signature.Inputs.Count];
         int row = 0;
         foreach (JsonElement features in list.EnumerateArray())
@@ -96,12 +96,12 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             Array.Clear(isGiven);
             foreach (JsonProperty feature in features.EnumerateObject())
             {
-                int input = PlaceOf(feature.Name, signature);
+                int input = FeatureChecks.PlaceOf(feature.Name, signature);
                 isGiven[input] = true;
                 ReadNumber(columns, signature, input, row, feature.Value);
             }
 
-            CheckMissing(isGiven, signature, $"row {row} of \"{Instances}\"");
+            FeatureChecks.CheckMissing(isGiven, signature, $"row {row} of \"{Instances}\"");
             row++;
         }
 
@@ -119,20 +119,16 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
         var isGiven = new bool[signature.Inputs.Count];
         foreach (JsonProperty feature in lists.EnumerateObject())
         {
-            int input = PlaceOf(feature.Name, signature);
+            int input = FeatureChecks.PlaceOf(feature.Name, signature);
             isGiven[input] = true;
             if (feature.Value.ValueKind != JsonValueKind.Array)
             {
                 throw RestException.Malformed($"feature \"{feature.Name}\" is not a list with a number for each row but {Kind(feature.Value)}");
             }
 
-            int rows = CountRows(feature.Value, $"feature \"{feature.Name}\"", largestBatch);
+            int rows = FeatureChecks.CheckRows(feature.Value.GetArrayLength(), $"feature \"{feature.Name}\"", largestBatch);
             columns ??= new FeatureColumns(signature, rows);
-            if (rows != columns.Rows)
-            {
-                throw RestException.Malformed($"feature \"{feature.Name}\" has {rows} rows, those before it have {columns.Rows}");
-            }
-
+            FeatureChecks.CheckSameRows(feature.Name, rows, columns.Rows);
             int row = 0;
             foreach (JsonElement number in feature.Value.EnumerateArray())
             {
@@ -140,32 +136,8 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             }
         }
 
-        CheckMissing(isGiven, signature, $"\"{Inputs}\"");
+        FeatureChecks.CheckMissing(isGiven, signature, $"\"{Inputs}\"");
         return columns!;
-    }
-
-    private static int CountRows(JsonElement list, string what, int largestBatch) => list.GetArrayLength() switch
-    {
-        0 => throw RestException.Malformed($"{what} is empty; at least one row is needed"),
-        int rows when rows > largestBatch => throw RestException.Malformed($"{what} has {rows} rows; at most {largestBatch} are allowed in a request"),
-        int rows => rows,
-    };
-
-    private static int PlaceOf(string feature, Signature signature)
-    {
-        int place = signature.PlaceOf(feature);
-        return place >= 0
-            ? place
-            : throw RestException.Malformed($"feature \"{feature}\" is not one of the model's: {string.Join(", ", signature.InputNames)}");
-    }
-
-    private static void CheckMissing(bool[] isGiven, Signature signature, string where)
-    {
-        int missing = Array.IndexOf(isGiven, false);
-        if (missing >= 0)
-        {
-            throw RestException.Malformed($"{where} has no feature \"{signature.InputNames[missing]}\"");
-        }
     }
 
     // A row has one number for each feature: TensorFlow Serving wants it in a list, and here it may stand alone.
@@ -175,22 +147,19 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
         JsonElement number = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 ? value[0] : value;
         if (number.ValueKind != JsonValueKind.Number)
         {
-            throw Wrong(port, row, number);
+            throw FeatureChecks.Wrong(port, row, Shown(number));
         }
 
         if (port.Type == TensorElementType.Float)
         {
-            float real = number.TryGetSingle(out float parsed) && float.IsFinite(parsed) ? parsed : throw Wrong(port, row, number);
+            float real = number.TryGetSingle(out float parsed) && float.IsFinite(parsed) ? parsed : throw FeatureChecks.Wrong(port, row, Shown(number));
             columns.Set(input, row, real);
         }
         else
         {
-            columns.Set(input, row, number.TryGetInt64(out long integer) ? integer : throw Wrong(port, row, number));
+            columns.Set(input, row, number.TryGetInt64(out long integer) ? integer : throw FeatureChecks.Wrong(port, row, Shown(number)));
         }
     }
-
-    private static RestException Wrong(Port port, int row, JsonElement value) => RestException.Malformed(
-        $"feature \"{port.Name}\", row {row}: {Shown(value)} is not one number of type {port.TypeName}");
 
     private static string Shown(JsonElement value)
     {

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -12,7 +11,7 @@ namespace OpenEmbedding.Serving.Rest;
 
 /// <summary>The REST API of TensorFlow Serving: state, metadata and predictions of models.</summary>
 /// <seealso href="https://www.tensorflow.org/tfx/serving/api_rest"/>
-internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, ServingMetrics metrics, RateLimiter turns, int largestBatch)
+internal sealed class RestApi(Predictor predictor, int largestBatch)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -33,14 +32,7 @@ internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, S
 
     private Task GetStates(HttpContext context, string model, string? version)
     {
-        ServedModel served = Find(model);
-        long? number = ReadVersion(version);
-        VersionState[] states = [.. served.States.Where(state => number is null || state.Number == number)];
-        if (states.Length == 0)
-        {
-            throw new RestException(StatusCodes.Status404NotFound, $"Could not find {(number is null ? "any versions" : $"version {number}")} of model {model}");
-        }
-
+        IReadOnlyList<VersionState> states = predictor.States(model, ReadVersion(version));
         return Write(context, json =>
         {
             json.WriteStartArray("model_version_status");
@@ -62,7 +54,7 @@ internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, S
 
     private Task GetMetadata(HttpContext context, string model, string? version)
     {
-        ModelVersion held = Hold(model, version);
+        ModelVersion held = predictor.Hold(model, ReadVersion(version));
         try
         {
             return Write(context, json => Metadata.Write(json, model, held));
@@ -75,35 +67,14 @@ internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, S
 
     private async Task Predict(HttpContext context, string model, string? version)
     {
-        ServedModel served = Find(model);
-        using IDisposable timed = metrics.Time(served.Name);
+        bool byRow = false;
+        using IDisposable timed = predictor.Time(model);
         byte[] body = await ReadBody(context);
-
-        // Only now, so that clients that send slowly keep no others waiting.
-        using RateLimitLease turn = await turns.AcquireAsync(cancellationToken: context.RequestAborted);
-        if (!turn.IsAcquired)
-        {
-            throw new RestException(StatusCodes.Status503ServiceUnavailable, "too many requests are waiting already; try again later");
-        }
-
-        ModelVersion held = Hold(model, version);
-        float[] outputs;
-        PredictRequest request;
-        try
-        {
-            request = PredictRequest.Read(body, held.Signature, largestBatch);
-            outputs = held.Predict(request.Columns);
-        }
-        finally
-        {
-            held.Release();
-        }
-
-        metrics.Count(served.Name, outputs.Length);
+        Prediction prediction = await predictor.Predict(model, ReadVersion(version), Read, context.RequestAborted);
         await Write(context, json =>
         {
-            json.WriteStartArray(request.ByRow ? "predictions" : "outputs");
-            foreach (float output in outputs)
+            json.WriteStartArray(byRow ? "predictions" : "outputs");
+            foreach (float output in prediction.Outputs)
             {
                 json.WriteStartArray();
                 json.WriteNumberValue(output);
@@ -112,6 +83,13 @@ internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, S
 
             json.WriteEndArray();
         });
+
+        FeatureColumns Read(Signature signature)
+        {
+            var request = PredictRequest.Read(body, signature, largestBatch);
+            byRow = request.ByRow;
+            return request.Columns;
+        }
     }
 
     private static async Task<byte[]> ReadBody(HttpContext context)
@@ -142,17 +120,6 @@ internal sealed class RestApi(IReadOnlyDictionary<string, ServedModel> models, S
         }
 
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
-    }
-
-    private ServedModel Find(string model) => models.TryGetValue(model, out ServedModel? served)
-        ? served
-        : throw new RestException(StatusCodes.Status404NotFound, $"Could not find any versions of model {model}; served are: {string.Join(", ", models.Keys)}");
-
-    private ModelVersion Hold(string model, string? version)
-    {
-        long? number = ReadVersion(version);
-        return Find(model).Hold(number) ?? throw new RestException(
-            StatusCodes.Status404NotFound, $"Servable not found for request: {(number is null ? $"Latest({model})" : $"Specific({model}, {number})")}");
     }
 
     private static long? ReadVersion(string? text)

@@ -1,0 +1,218 @@
+using OpenEmbedding.Serving.Models;
+using OpenEmbedding.Serving.Rest;
+
+namespace OpenEmbedding.Serving;
+
+/// <summary>
+/// Computes requests, a few at the same time. A request that finds a free turn is computed at once; those that wait for one are put together into
+/// batches of the same version. One that fails fails alone.
+/// </summary>
+/// <remarks>Any thread may call it.</remarks>
+internal sealed class BatchQueue(ServeOptions options, ServingMetrics metrics)
+{
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Waiting> _waiting = [];
+    private long _waitingRows;
+    private int _computing;
+
+    // Of the batch that waits for company; completed when there is enough of it.
+    private TaskCompletionSource? _gathering;
+
+    /// <summary>The output of each row.</summary>
+    /// <param name="version">The version, held; it is released when its rows are computed or given up.</param>
+    /// <param name="columns">The rows.</param>
+    /// <param name="stop">The client is gone.</param>
+    /// <exception cref="RestException">Too many requests wait (503), or the answer came too late (504).</exception>
+    public Task<float[]> Predict(ModelVersion version, FeatureColumns columns, CancellationToken stop)
+    {
+        Waiting? request = null;
+        lock (_lock)
+        {
+            bool isFree = _computing < options.Concurrency;
+            if (!isFree && _waiting.Count >= options.Waiting)
+            {
+                version.Release();
+                throw RestException.Busy();
+            }
+
+            if (!isFree || options.Company > TimeSpan.Zero)
+            {
+                request = new Waiting(version, columns);
+                Add(request);
+                StartWhereFree();
+            }
+            else
+            {
+                _computing++;
+            }
+        }
+
+        return request is null ? Task.FromResult(ComputeAtOnce(version, columns)) : WaitFor(request, stop);
+    }
+
+    private float[] ComputeAtOnce(ModelVersion version, FeatureColumns columns)
+    {
+        try
+        {
+            metrics.CountBatch(columns.Rows);
+            return version.Predict(columns);
+        }
+        finally
+        {
+            version.Release();
+            lock (_lock)
+            {
+                _computing--;
+                StartWhereFree();
+            }
+        }
+    }
+
+    private async Task<float[]> WaitFor(Waiting request, CancellationToken stop)
+    {
+        try
+        {
+            return await request.Answer.Task.WaitAsync(options.Timeout, stop);
+        }
+        catch (TimeoutException)
+        {
+            request.Answer.TrySetCanceled(CancellationToken.None);
+            throw RestException.Late(options.Timeout);
+        }
+        catch (OperationCanceledException)
+        {
+            request.Answer.TrySetCanceled(CancellationToken.None);
+            throw;
+        }
+    }
+
+    private void Add(Waiting request)
+    {
+        _waiting.AddLast(request);
+        _waitingRows += request.Columns.Rows;
+        if (_waitingRows >= options.LargestBatch)
+        {
+            _gathering?.TrySetResult();
+        }
+    }
+
+    // While a batch waits for company, requests are its company.
+    private void StartWhereFree()
+    {
+        if (_waiting.Count > 0 && _gathering is null && _computing < options.Concurrency)
+        {
+            _computing++;
+            _gathering = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (options.Company == TimeSpan.Zero || _waitingRows >= options.LargestBatch)
+            {
+                _gathering.SetResult();
+            }
+
+            _ = Task.Run(ComputeBatch);
+        }
+    }
+
+    private async Task ComputeBatch()
+    {
+        Task enough;
+        lock (_lock)
+        {
+            enough = _gathering!.Task;
+        }
+
+        if (!enough.IsCompleted)
+        {
+            // Timers know whole milliseconds.
+            await Task.WhenAny(enough, Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(options.Company.TotalMilliseconds))));
+        }
+
+        List<Waiting> batch;
+        lock (_lock)
+        {
+            _gathering = null;
+            batch = Take();
+            StartWhereFree();
+        }
+
+        Compute(batch);
+        batch.ForEach(request => request.Version.Release());
+        lock (_lock)
+        {
+            _computing--;
+            StartWhereFree();
+        }
+    }
+
+    // The oldest request with all others of its version that there is room for, in their order.
+    private List<Waiting> Take()
+    {
+        var batch = new List<Waiting>();
+        int rows = 0;
+        LinkedListNode<Waiting>? next;
+        for (LinkedListNode<Waiting>? node = _waiting.First; node is not null; node = next)
+        {
+            next = node.Next;
+            Waiting request = node.Value;
+            bool isGivenUp = request.Answer.Task.IsCompleted;
+            if (isGivenUp)
+            {
+                request.Version.Release();
+            }
+            else if ((batch.Count == 0 || request.Version == batch[0].Version) && rows + request.Columns.Rows <= options.LargestBatch)
+            {
+                batch.Add(request);
+                rows += request.Columns.Rows;
+            }
+            else
+            {
+                continue;
+            }
+
+            _waiting.Remove(node);
+            _waitingRows -= request.Columns.Rows;
+        }
+
+        return batch;
+    }
+
+    private void Compute(List<Waiting> batch)
+    {
+        if (batch.Count == 0)
+        {
+            return;
+        }
+
+        ModelVersion version = batch[0].Version;
+        try
+        {
+            FeatureColumns rows = batch.Count == 1 ? batch[0].Columns : FeatureColumns.Join([.. batch.Select(request => request.Columns)]);
+            metrics.CountBatch(rows.Rows);
+            ReadOnlySpan<float> outputs = batch[0].Version.Predict(rows);
+            foreach (Waiting request in batch)
+            {
+                request.Answer.TrySetResult(outputs[..request.Columns.Rows].ToArray());
+                outputs = outputs[request.Columns.Rows..];
+            }
+        }
+        catch (Exception e) when (batch.Count == 1)
+        {
+            batch[0].Answer.TrySetException(e);
+        }
+        catch (Exception)
+        {
+            // One of them is to blame; the others get their answers.
+            batch.ForEach(request => Compute([request]));
+        }
+    }
+
+    /// <summary>A request that waits to be computed.</summary>
+    private sealed class Waiting(ModelVersion version, FeatureColumns columns)
+    {
+        public ModelVersion Version => version;
+
+        public FeatureColumns Columns => columns;
+
+        /// <summary>The outputs; canceled when nobody waits for them any more.</summary>
+        public TaskCompletionSource<float[]> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
