@@ -31,6 +31,14 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Predictions { get; init; }
 
+    /// <summary>A folder for the curves of the job as an event file of TensorBoard; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Tensorboard { get; init; }
+
+    /// <summary>Steps between two points of the curves.</summary>
+    [Range(1, 1000000)]
+    public int CurveEvery { get; init; } = 20;
+
     /// <summary>How progress is shown, from one rank only.</summary>
     public ProgressStyle Progress { get; init; } = ProgressStyle.Auto;
 }
