@@ -35,6 +35,14 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Tensorboard { get; init; }
 
+    /// <summary>A port on which the first trainer answers Prometheus' questions at <c>/metrics</c> while the job runs, 0 for a free one; left out, none.</summary>
+    [Range(0, 65535)]
+    public int? MetricsPort { get; init; }
+
+    /// <summary>The address for <c>output.metrics_port</c>; 0.0.0.0 answers other machines too.</summary>
+    [MinLength(1)]
+    public string MetricsHost { get; init; } = "127.0.0.1";
+
     /// <summary>Steps between two points of the curves.</summary>
     [Range(1, 1000000)]
     public int CurveEvery { get; init; } = 20;

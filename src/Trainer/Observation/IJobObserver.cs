@@ -5,6 +5,9 @@ namespace OpenEmbedding.Trainer.Observation;
 /// <summary>Shows what a job does while it trains; on the first trainer only, and on its training thread.</summary>
 internal interface IJobObserver : IDisposable
 {
+    /// <summary>A line for the beginning of the log; null for none.</summary>
+    string? Announcement { get; }
+
     /// <summary>A step ended.</summary>
     void StepEnded(in StepReport step);
 

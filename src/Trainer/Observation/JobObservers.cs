@@ -1,4 +1,5 @@
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Observation.Prometheus;
 using OpenEmbedding.Trainer.Observation.TensorBoard;
 using OpenEmbedding.Trainer.Training;
 
@@ -11,6 +12,7 @@ internal sealed class JobObservers : IJobObserver
 
     /// <summary>Opens what the observers write to.</summary>
     /// <returns>Null where the configuration asks for none.</returns>
+    /// <exception cref="Collectives.OpenEmbeddingException">The port of the metrics is taken.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public static JobObservers? Open(JobOptions job)
@@ -21,8 +23,17 @@ internal sealed class JobObservers : IJobObserver
             all._observers.Add(new TensorBoardObserver(EventFile.Create(folder, TimeProvider.System), job));
         }
 
+        if (job.Output.MetricsPort is not null)
+        {
+            all._observers.Add(new MetricsObserver(job));
+        }
+
         return all._observers.Count > 0 ? all : null;
     }
+
+    /// <inheritdoc/>
+    public string? Announcement =>
+        _observers.Select(observer => observer.Announcement).Where(line => line is not null).ToArray() is { Length: > 0 } lines ? string.Join('\n', lines) : null;
 
     /// <inheritdoc/>
     public void StepEnded(in StepReport step)

@@ -103,6 +103,7 @@ internal sealed partial class TrainingJob : IDisposable
     public TrainingResult Run()
     {
         _progress.Say(Describe());
+        Say(_observers?.Announcement);
         bool stops = false;
         bool trains = IsUnfinished;
         while (!stops && IsUnfinished)

@@ -9,6 +9,9 @@ internal sealed class TensorBoardObserver(EventFile file, JobOptions job) : IJob
     private readonly StepWindow _window = new(job.Output.CurveEvery);
 
     /// <inheritdoc/>
+    public string? Announcement => null;
+
+    /// <inheritdoc/>
     public void StepEnded(in StepReport step)
     {
         if (_window.Add(step) is { } point)
