@@ -31,6 +31,22 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Predictions { get; init; }
 
+    /// <summary>A folder for the curves of the job as an event file of TensorBoard; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Tensorboard { get; init; }
+
+    /// <summary>A port on which the first trainer answers Prometheus' questions at <c>/metrics</c> while the job runs, 0 for a free one; left out, none.</summary>
+    [Range(0, 65535)]
+    public int? MetricsPort { get; init; }
+
+    /// <summary>The address for <c>output.metrics_port</c>; 0.0.0.0 answers other machines too.</summary>
+    [MinLength(1)]
+    public string MetricsHost { get; init; } = "127.0.0.1";
+
+    /// <summary>Steps between two points of the curves.</summary>
+    [Range(1, 1000000)]
+    public int CurveEvery { get; init; } = 20;
+
     /// <summary>How progress is shown, from one rank only.</summary>
     public ProgressStyle Progress { get; init; } = ProgressStyle.Auto;
 }

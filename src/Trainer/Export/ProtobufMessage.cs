@@ -9,6 +9,7 @@ namespace OpenEmbedding.Trainer.Export;
 /// <code>
 /// field  = varint(number · 8 + kind) value
 /// value  = varint                        kind 0, integers
+///        | 8 bytes, the lowest first     kind 1, numbers of type double
 ///        | varint(length) bytes          kind 2, texts, bytes and messages
 ///        | 4 bytes, the lowest first     kind 5, integers of a fixed width
 /// varint = groups of 7 bits, the lowest first, bit 7 set in all but the last
@@ -18,6 +19,7 @@ namespace OpenEmbedding.Trainer.Export;
 internal sealed class ProtobufMessage
 {
     private const int VarintKind = 0;
+    private const int Fixed64Kind = 1;
     private const int LengthKind = 2;
     private const int Fixed32Kind = 5;
     private readonly ArrayBufferWriter<byte> _buffer = new();
@@ -50,6 +52,15 @@ internal sealed class ProtobufMessage
         Varint(((ulong)field << 3) | Fixed32Kind);
         BinaryPrimitives.WriteUInt32LittleEndian(_buffer.GetSpan(sizeof(uint)), value);
         _buffer.Advance(sizeof(uint));
+        return this;
+    }
+
+    /// <summary>Writes a number of 8 bytes.</summary>
+    public ProtobufMessage Double(int field, double value)
+    {
+        Varint(((ulong)field << 3) | Fixed64Kind);
+        BinaryPrimitives.WriteDoubleLittleEndian(_buffer.GetSpan(sizeof(double)), value);
+        _buffer.Advance(sizeof(double));
         return this;
     }
 

@@ -2,13 +2,15 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Export;
+using OpenEmbedding.Trainer.Observation;
 using OpenEmbedding.Trainer.Tuning;
 
 namespace OpenEmbedding.Trainer.Training;
 
-/// <summary>What a trainer opens before training: data, the checkpoint to load, and folders and files to write to, which only the first trainer has.</summary>
+/// <summary>What a trainer opens before training: data, the checkpoint to load, folders and files to write to, and observers, which only the first trainer has.</summary>
 internal sealed record JobInputs(
-    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export, AutotuneLog? AutotuneLog)
+    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export, AutotuneLog? AutotuneLog,
+    JobObservers? Observers)
     : IDisposable
 {
     /// <summary>Opens everything.</summary>
@@ -32,7 +34,7 @@ internal sealed record JobInputs(
         return model?.NewestManifest([]) is { } other
             ? throw new OpenEmbeddingException(
                 $"{other} is there already; remove it, or give output.model another folder", JobExitCode.Configuration)
-            : new JobInputs(data, start, checkpoints, model, export, OpenLog(options.Autotune, trainer));
+            : new JobInputs(data, start, checkpoints, model, export, OpenLog(options.Autotune, trainer), trainer == 0 ? JobObservers.Open(options) : null);
     }
 
     /// <inheritdoc/>
@@ -41,6 +43,7 @@ internal sealed record JobInputs(
         Checkpoints?.Dispose();
         Model?.Dispose();
         AutotuneLog?.Dispose();
+        Observers?.Dispose();
     }
 
     private static AutotuneLog? OpenLog(AutotuneOptions options, int trainer) =>

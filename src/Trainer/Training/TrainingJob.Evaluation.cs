@@ -1,6 +1,7 @@
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Metrics;
+using OpenEmbedding.Trainer.Observation;
 using TorchSharp;
 
 namespace OpenEmbedding.Trainer.Training;
@@ -11,10 +12,11 @@ internal sealed partial class TrainingJob
     private bool TestIsDue() => _options.Train.TestEverySteps is { } steps && _stepsDone % steps == 0;
 
     /// <summary>Scores the test rows, says how well, and looks whether training is to end.</summary>
-    private void Test(string what)
+    private void Test(int epoch, string what)
     {
         _test = Evaluate(isLast: _epoch > _options.Train.Epochs);
         _progress.Say(Line(what, _test));
+        ObserveScore(epoch, ScoredRows.Test, _test);
         _early.Add(_test);
     }
 

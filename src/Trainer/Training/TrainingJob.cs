@@ -6,6 +6,7 @@ using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Devices;
 using OpenEmbedding.Trainer.Metrics;
 using OpenEmbedding.Trainer.Models;
+using OpenEmbedding.Trainer.Observation;
 using OpenEmbedding.Trainer.Tuning;
 using TorchSharp;
 
@@ -60,6 +61,8 @@ internal sealed partial class TrainingJob : IDisposable
         _data = inputs.Data;
         _progress = ProgressReport.Create(cluster.Rank == 0, options.Output.Progress, options.Train.LogEvery);
         _layout = TableLayout.Create(options);
+        _observers = inputs.Observers;
+        _rowSample = new RowSample(_layout);
         _store = cluster.Store;
         _store.CreateTables(_layout.Tables);
         _model = NewModel(device: null);
@@ -97,6 +100,7 @@ internal sealed partial class TrainingJob : IDisposable
     public TrainingResult Run()
     {
         _progress.Say(Describe());
+        Say(_observers?.Announcement);
         bool stops = false;
         bool trains = IsUnfinished;
         while (!stops && IsUnfinished)
@@ -111,16 +115,21 @@ internal sealed partial class TrainingJob : IDisposable
             }
 
             _progress.Say(Line($"epoch {epoch} train", _train!));
+            ObserveScore(epoch, ScoredRows.Train, _train!);
             if (!stops && _data.HasTest)
             {
-                Test($"epoch {epoch} test ");
+                Test(epoch, $"epoch {epoch} test ");
             }
         }
 
         if (!trains)
         {
             _progress.Say(FormattableString.Invariant($"nothing is left to train: {_epoch - 1} epochs are done"));
-            _test = _data.HasTest ? Evaluate(isLast: true) : null;
+            if (_data.HasTest)
+            {
+                _test = Evaluate(isLast: true);
+                ObserveScore(_epoch - 1, ScoredRows.Test, _test);
+            }
         }
 
         if (_early.IsOver)
@@ -136,8 +145,10 @@ internal sealed partial class TrainingJob : IDisposable
         Say(_tuner?.News());
         Say(_checkpoints?.Finish());
         _checkpoints?.ThrowIfLastFailed();
-        return new TrainingResult(
+        var result = new TrainingResult(
             _samples, _loadedSamples, _stepsDone, _clock.Elapsed.TotalSeconds, _steady.Speed, _train, _test, SumOf(_badRows), stops, _early.IsOver);
+        _observers?.TrainingEnds(result);
+        return result;
     }
 
     /// <summary>Says what each table holds whose growth is bounded.</summary>
@@ -212,7 +223,14 @@ internal sealed partial class TrainingJob : IDisposable
             _stepsDone++;
             _stepsOfEpoch++;
             StepPlan next = Announce(batches, more: _stepsOfEpoch < limit);
-            _step.Train(plan, step, globalRows, _options.Schedule.FactorAt(_stepsDone - 1), _metrics);
+            double rateFactor = _options.Schedule.FactorAt(_stepsDone - 1);
+            _step.Train(plan, step, globalRows, rateFactor, _metrics);
+            int rowsPulled = plan.DistinctRows;
+            if (_observers is not null)
+            {
+                _rowSample.Take(plan.Batch);
+            }
+
             Pass(batches, plan);
             plan = next;
             _samples += globalRows;
@@ -222,6 +240,7 @@ internal sealed partial class TrainingJob : IDisposable
             Say(_tuner?.News());
             _steady.StepDone(StoreStep, globalRows);
             _progress.Step(_stepsOfEpoch, _epoch, _samples, _agreement.GlobalLoss / Math.Max(1, _samplesOfEpoch));
+            ObserveStep(rateFactor, rowsPulled);
             _samplesOfEpoch += globalRows;
             Say(_checkpoints?.News());
             if (_agreement.GoesOn && (_agreement.Stops || SaveIsDue()))
@@ -238,7 +257,7 @@ internal sealed partial class TrainingJob : IDisposable
             if (_agreement.GoesOn && TestIsDue())
             {
                 PauseClocks();
-                Test(FormattableString.Invariant($"epoch {_epoch} step {_stepsOfEpoch} test "));
+                Test(_epoch, FormattableString.Invariant($"epoch {_epoch} step {_stepsOfEpoch} test "));
                 ResumeClocks();
                 if (_early.IsOver)
                 {

@@ -1,0 +1,19 @@
+using OpenEmbedding.Trainer.Training;
+
+namespace OpenEmbedding.Trainer.Observation;
+
+/// <summary>Shows what a job does while it trains; on the first trainer only, and on its training thread.</summary>
+internal interface IJobObserver : IDisposable
+{
+    /// <summary>A line for the beginning of the log; null for none.</summary>
+    string? Announcement { get; }
+
+    /// <summary>A step ended.</summary>
+    void StepEnded(in StepReport step);
+
+    /// <summary>Samples were scored: those of a whole epoch, or the test rows.</summary>
+    void Scored(ScoreReport score);
+
+    /// <summary>No step comes any more.</summary>
+    void TrainingEnds(TrainingResult result);
+}

@@ -1,0 +1,55 @@
+using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Observation.Prometheus;
+using OpenEmbedding.Trainer.Observation.TensorBoard;
+using OpenEmbedding.Trainer.Training;
+
+namespace OpenEmbedding.Trainer.Observation;
+
+/// <summary>The observers that a configuration asks for.</summary>
+internal sealed class JobObservers : IJobObserver
+{
+    private readonly List<IJobObserver> _observers = [];
+
+    /// <summary>Opens what the observers write to.</summary>
+    /// <returns>Null where the configuration asks for none.</returns>
+    /// <exception cref="Collectives.OpenEmbeddingException">The port of the metrics is taken.</exception>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public static JobObservers? Open(JobOptions job)
+    {
+        var all = new JobObservers();
+        if (job.Output.Tensorboard is { } folder)
+        {
+            all._observers.Add(new TensorBoardObserver(EventFile.Create(folder, TimeProvider.System), job));
+        }
+
+        if (job.Output.MetricsPort is not null)
+        {
+            all._observers.Add(new MetricsObserver(job));
+        }
+
+        return all._observers.Count > 0 ? all : null;
+    }
+
+    /// <inheritdoc/>
+    public string? Announcement =>
+        _observers.Select(observer => observer.Announcement).Where(line => line is not null).ToArray() is { Length: > 0 } lines ? string.Join('\n', lines) : null;
+
+    /// <inheritdoc/>
+    public void StepEnded(in StepReport step)
+    {
+        foreach (IJobObserver observer in _observers)
+        {
+            observer.StepEnded(step);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Scored(ScoreReport score) => _observers.ForEach(observer => observer.Scored(score));
+
+    /// <inheritdoc/>
+    public void TrainingEnds(TrainingResult result) => _observers.ForEach(observer => observer.TrainingEnds(result));
+
+    /// <inheritdoc/>
+    public void Dispose() => _observers.ForEach(observer => observer.Dispose());
+}
