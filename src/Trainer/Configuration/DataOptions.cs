@@ -44,7 +44,10 @@ public sealed record DataOptions
 /// <summary>The form of a data file.</summary>
 public enum DataFormat
 {
-    /// <summary>By the endings of the files: <c>.csv</c> and <c>.csv.gz</c> are CSV, all else is Criteo's own; never both.</summary>
+    /// <summary>
+    /// By the endings of the files, a <c>.gz</c> left aside: <c>.csv</c>, <c>.tfrecord</c> or <c>.tfrecords</c>, <c>.libsvm</c> or <c>.svm</c>, <c>.libffm</c> or
+    /// <c>.ffm</c>; all else is Criteo's own. All files have one form.
+    /// </summary>
     Auto,
 
     /// <summary>Criteo's tab-separated form: label, I1 to I13, C1 to C26 in hexadecimal, no header.</summary>
@@ -52,6 +55,16 @@ public enum DataFormat
 
     /// <summary>Comma-separated with a header that names the columns.</summary>
     Csv,
+
+    /// <summary>TensorFlow's records of <c>tf.Example</c>, whose features are the columns.</summary>
+    [Named("tfrecord")]
+    TfRecord,
+
+    /// <summary>Sparse rows of LIBSVM, <c>LABEL INDEX:VALUE …</c>; columns are named by INDEX.</summary>
+    Libsvm,
+
+    /// <summary>Sparse rows of LIBFFM, <c>LABEL FIELD:FEATURE:VALUE …</c>; columns are named by FIELD.</summary>
+    Libffm,
 }
 
 /// <summary>How the category of a sparse column becomes the key of a row.</summary>

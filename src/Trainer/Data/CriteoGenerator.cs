@@ -70,7 +70,7 @@ public sealed class CriteoGenerator(long seed, DataFormat format = DataFormat.Au
 
     private void WriteTo(Stream file, string path, long rows)
     {
-        bool isCsv = format == DataFormat.Csv || (format == DataFormat.Auto && InputFiles.IsCsv(path));
+        bool isCsv = format == DataFormat.Csv || (format == DataFormat.Auto && InputFiles.FormatOf(path) == DataFormat.Csv);
         if (InputFiles.IsCompressed(path))
         {
             using GZipStream compressed = new(file, CompressionLevel.Fastest, leaveOpen: true);

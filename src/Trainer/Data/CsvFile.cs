@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Hashing;
 using System.Text;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Configuration;
@@ -10,7 +9,7 @@ namespace OpenEmbedding.Trainer.Data;
 /// <summary>A file of delimited text with a header; columns are found by name, others are left aside.</summary>
 /// <remarks>
 /// The delimiter is the one of <c>, ; | TAB</c> that the header has. A category that is a decimal integer of 64 bits is that number; any
-/// other text becomes the upper 63 bits of the XXH3 hash (64 bits, seed 0) of its UTF-8 bytes. Blanks around a field do not count.
+/// other text is hashed. Blanks around a field do not count.
 /// </remarks>
 internal sealed class CsvFile : RowFile
 {
@@ -188,6 +187,6 @@ internal sealed class CsvFile : RowFile
         }
 
         int length = Encoding.UTF8.GetBytes(field, _utf8);
-        return (long)(XxHash3.HashToUInt64(_utf8.AsSpan(0, length)) >> 1);
+        return Categories.OfText(_utf8.AsSpan(0, length));
     }
 }

@@ -5,7 +5,7 @@ namespace OpenEmbedding.Trainer.Data;
 /// <summary>Knows files that cannot be rows of text by their first bytes.</summary>
 internal static class FileKind
 {
-    private const string Allowed = "expected Criteo's TSV or CSV as text, or compressed by gzip with a name that ends in .gz";
+    private const string Allowed = "expected rows as text, or compressed by gzip with a name that ends in .gz";
 
     private static readonly (byte[] Start, string Name)[] _foreign =
     [

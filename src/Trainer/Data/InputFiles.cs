@@ -1,5 +1,6 @@
 using System.IO.Enumeration;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Trainer.Configuration;
 
 namespace OpenEmbedding.Trainer.Data;
 
@@ -40,14 +41,20 @@ internal static class InputFiles
     }
 
     /// <summary>Opens a file to be read once from its start; one that ends in <c>.gz</c> is decompressed.</summary>
-    public static Stream Open(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="isText">Whether its first bytes are to be those of text.</param>
+    public static Stream Open(string path, bool isText = true)
     {
         FileStream? stream = null;
         try
         {
             // The readers have large buffers of their own.
             stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
-            FileKind.ThrowIfNotText(stream, path);
+            if (isText)
+            {
+                FileKind.ThrowIfNotText(stream, path);
+            }
+
             return IsCompressed(path) ? new GzipFile(stream) : stream;
         }
         catch (Exception e)
@@ -62,9 +69,15 @@ internal static class InputFiles
         }
     }
 
-    /// <summary>Whether the name, a <c>.gz</c> left aside, ends in <c>.csv</c>.</summary>
-    public static bool IsCsv(string path) =>
-        (IsCompressed(path) ? path[..^3] : path).EndsWith(".csv", StringComparison.OrdinalIgnoreCase);
+    /// <summary>The form that a name tells by its ending, a <c>.gz</c> left aside.</summary>
+    public static DataFormat FormatOf(string path) => Path.GetExtension(IsCompressed(path) ? path[..^3] : path).ToLowerInvariant() switch
+    {
+        ".csv" => DataFormat.Csv,
+        ".tfrecord" or ".tfrecords" => DataFormat.TfRecord,
+        ".libsvm" or ".svm" => DataFormat.Libsvm,
+        ".libffm" or ".ffm" => DataFormat.Libffm,
+        _ => DataFormat.Criteo,
+    };
 
     /// <summary>Whether the name ends in <c>.gz</c>.</summary>
     public static bool IsCompressed(string path) => path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
@@ -103,7 +116,7 @@ internal static class InputFiles
 
         try
         {
-            using Stream contents = Open(path);
+            using Stream contents = Open(path, isText: false);
             return contents.ReadByte() < 0;
         }
         catch (InvalidDataException)

@@ -97,15 +97,11 @@ internal sealed class RowSequence : IDisposable
 
     private static DataFormat FormatByName(List<string> paths)
     {
-        bool isCsv = InputFiles.IsCsv(paths[0]);
-        if (paths.Find(path => InputFiles.IsCsv(path) != isCsv) is string other)
-        {
-            throw DataError.InFile(other, isCsv
-                ? $"not named .csv or .csv.gz as {paths[0]} is; all files must have one form, or data.format must tell it"
-                : $"named as CSV, which {paths[0]} is not; all files must have one form, or data.format must tell it");
-        }
-
-        return isCsv ? DataFormat.Csv : DataFormat.Criteo;
+        DataFormat format = InputFiles.FormatOf(paths[0]);
+        return paths.Find(path => InputFiles.FormatOf(path) != format) is string other
+            ? throw DataError.InFile(
+                other, $"by its name not of the form of {paths[0]}; all files must have one form, or data.format must tell it")
+            : format;
     }
 
     private RowFile Open(int index) => RowFile.Open(_options, _format, _paths[index], _blockBytes);

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using OpenEmbedding.Trainer.Tests.Data;
 
 namespace OpenEmbedding.Distributed.Tests.Training;
 
@@ -54,6 +55,15 @@ public sealed class SplitDataTests : IDisposable
         WriteCompressed($"parts/2{ending}", Text(_rows[301..]));
 
         Assert.Equal(0, _train.Weights(2, Job(_train.In("parts"))).DistanceTo(_train.Weights(2, Job(whole))));
+    }
+
+    [Fact]
+    public void TensorFlowsRecordsTrainTheSameBits()
+    {
+        File.WriteAllBytes(_train.In("parts/1.tfrecord"), TfRecords.File(_rows[..301].Select(row => TfRecords.ExampleOf(row))));
+        File.WriteAllBytes(_train.In("parts/2.tfrecord"), TfRecords.File(_rows[301..].Select(row => TfRecords.ExampleOf(row))));
+
+        Assert.Equal(0, _train.Weights(2, Job(_train.In("parts"))).DistanceTo(_train.Weights(2, Job(_whole))));
     }
 
     public void Dispose() => _train.Dispose();

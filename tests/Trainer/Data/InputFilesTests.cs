@@ -72,8 +72,8 @@ public sealed class InputFilesTests : IDisposable
         string csv = _folder.Write("mixed/b.csv", "label\n");
 
         const string Rule = "all files must have one form, or data.format must tell it";
-        AssertError($"{csv}: named as CSV, which {rows} is not; {Rule}", RowText.Raw(In("mixed")));
-        AssertError($"{rows}: not named .csv or .csv.gz as {csv} is; {Rule}", RowText.Raw(csv, rows));
+        AssertError($"{csv}: by its name not of the form of {rows}; {Rule}", RowText.Raw(In("mixed")));
+        AssertError($"{rows}: by its name not of the form of {csv}; {Rule}", RowText.Raw(csv, rows));
     }
 
     [Theory]
@@ -86,7 +86,7 @@ public sealed class InputFilesTests : IDisposable
         _folder.Write("days/1.txt", RowText.Numbered(0) + "\n");
         string path = _folder.Write("days/2.txt", System.Text.Encoding.Latin1.GetBytes(start));
 
-        const string Rule = "expected Criteo's TSV or CSV as text, or compressed by gzip with a name that ends in .gz";
+        const string Rule = "expected rows as text, or compressed by gzip with a name that ends in .gz";
         AssertError($"{path}: {expected}; {Rule}", RowText.Raw(In("days")) with { OnBadRow = BadRowRule.Skip });
     }
 
@@ -145,7 +145,7 @@ public sealed class InputFilesTests : IDisposable
     [Fact]
     public void NameAndContentsOfCompressedFilesMustAgree()
     {
-        const string Rule = "expected Criteo's TSV or CSV as text, or compressed by gzip with a name that ends in .gz";
+        const string Rule = "expected rows as text, or compressed by gzip with a name that ends in .gz";
         string path = In("rows.txt.gz");
         File.WriteAllText(path, RowText.Numbered(1) + "\n");
         AssertError($"{path}: named .gz, but not compressed by gzip; {Rule}", RowText.Raw(path));

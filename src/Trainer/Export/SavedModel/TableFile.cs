@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using OpenEmbedding.Trainer.Data;
 
 namespace OpenEmbedding.Trainer.Export.SavedModel;
 
@@ -64,7 +65,7 @@ internal static class TableFile
         WriteVarint(handle, (ulong)file.Length);
         WriteVarint(handle, (ulong)block.Length);
         block.WriteByte(0);
-        WriteFixed(block, ChecksumStream.Of(block.ToArray()));
+        WriteFixed(block, Crc32C.Masked(block.ToArray()));
         block.WriteTo(file);
         return handle.ToArray();
     }

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
+using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Export;
-using OpenEmbedding.Trainer.Export.SavedModel;
 
 namespace OpenEmbedding.Trainer.Observation.TensorBoard;
 
@@ -54,9 +54,9 @@ internal sealed class EventFile : IDisposable
     {
         Span<byte> head = stackalloc byte[sizeof(ulong) + sizeof(uint)];
         BinaryPrimitives.WriteUInt64LittleEndian(head, (ulong)data.Bytes.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[sizeof(ulong)..], ChecksumStream.Of(head[..sizeof(ulong)]));
+        BinaryPrimitives.WriteUInt32LittleEndian(head[sizeof(ulong)..], Crc32C.Masked(head[..sizeof(ulong)]));
         Span<byte> tail = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32LittleEndian(tail, ChecksumStream.Of(data.Bytes));
+        BinaryPrimitives.WriteUInt32LittleEndian(tail, Crc32C.Masked(data.Bytes));
         _file.Write(head);
         _file.Write(data.Bytes);
         _file.Write(tail);
