@@ -43,7 +43,7 @@ internal sealed class Predictor(IReadOnlyDictionary<string, ServedModel> models,
         ModelVersion held = Hold(model, version);
         try
         {
-            float[] outputs = held.Predict(read(held.Signature));
+            float[] outputs = await held.Predict(read(held.Signature), stop);
             metrics.Count(model, outputs.Length);
             return new Prediction(held.Number, held.Signature.Output, outputs);
         }

@@ -8,7 +8,8 @@ namespace OpenEmbedding.Trainer.Training;
 
 /// <summary>What a trainer opens before training: data, the checkpoint to load, and folders and files to write to, which only the first trainer has.</summary>
 internal sealed record JobInputs(
-    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export, AutotuneLog? AutotuneLog)
+    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export, ExportFolder? DenseExport,
+    AutotuneLog? AutotuneLog)
     : IDisposable
 {
     /// <summary>Opens everything.</summary>
@@ -28,11 +29,12 @@ internal sealed record JobInputs(
         }
 
         ExportFolder? export = options.Output.Export is { } path && trainer == 0 ? new ExportFolder(path) : null;
+        ExportFolder? dense = options.Output.ExportDense is { } densePath && trainer == 0 ? new ExportFolder(densePath, "output.export_dense") : null;
         CheckpointDirectory? model = OpenFolder(options.Output.Model, trainer);
         return model?.NewestManifest([]) is { } other
             ? throw new OpenEmbeddingException(
                 $"{other} is there already; remove it, or give output.model another folder", JobExitCode.Configuration)
-            : new JobInputs(data, start, checkpoints, model, export, OpenLog(options.Autotune, trainer));
+            : new JobInputs(data, start, checkpoints, model, export, dense, OpenLog(options.Autotune, trainer));
     }
 
     /// <inheritdoc/>
