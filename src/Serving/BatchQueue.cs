@@ -47,15 +47,15 @@ internal sealed class BatchQueue(ServeOptions options, ServingMetrics metrics)
             }
         }
 
-        return request is null ? Task.FromResult(ComputeAtOnce(version, columns)) : WaitFor(request, stop);
+        return request is null ? ComputeAtOnce(version, columns, stop) : WaitFor(request, stop);
     }
 
-    private float[] ComputeAtOnce(ModelVersion version, FeatureColumns columns)
+    private async Task<float[]> ComputeAtOnce(ModelVersion version, FeatureColumns columns, CancellationToken stop)
     {
         try
         {
             metrics.CountBatch(columns.Rows);
-            return version.Predict(columns);
+            return await version.Predict(columns, stop);
         }
         finally
         {
@@ -134,7 +134,7 @@ internal sealed class BatchQueue(ServeOptions options, ServingMetrics metrics)
             StartWhereFree();
         }
 
-        Compute(batch);
+        await Compute(batch);
         batch.ForEach(request => request.Version.Release());
         lock (_lock)
         {
@@ -175,23 +175,23 @@ internal sealed class BatchQueue(ServeOptions options, ServingMetrics metrics)
         return batch;
     }
 
-    private void Compute(List<Waiting> batch)
+    private async Task Compute(List<Waiting> batch)
     {
         if (batch.Count == 0)
         {
             return;
         }
 
-        ModelVersion version = batch[0].Version;
         try
         {
             FeatureColumns rows = batch.Count == 1 ? batch[0].Columns : FeatureColumns.Join([.. batch.Select(request => request.Columns)]);
             metrics.CountBatch(rows.Rows);
-            ReadOnlySpan<float> outputs = batch[0].Version.Predict(rows);
+            float[] outputs = await batch[0].Version.Predict(rows, CancellationToken.None);
+            int first = 0;
             foreach (Waiting request in batch)
             {
-                request.Answer.TrySetResult(outputs[..request.Columns.Rows].ToArray());
-                outputs = outputs[request.Columns.Rows..];
+                request.Answer.TrySetResult(outputs[first..(first + request.Columns.Rows)]);
+                first += request.Columns.Rows;
             }
         }
         catch (Exception e) when (batch.Count == 1)
@@ -201,7 +201,10 @@ internal sealed class BatchQueue(ServeOptions options, ServingMetrics metrics)
         catch (Exception)
         {
             // One of them is to blame; the others get their answers.
-            batch.ForEach(request => Compute([request]));
+            foreach (Waiting request in batch)
+            {
+                await Compute([request]);
+            }
         }
     }
 

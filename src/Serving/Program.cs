@@ -1,4 +1,7 @@
+using System.Net;
+using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Serving.Shards;
 
 namespace OpenEmbedding.Serving;
 
@@ -15,6 +18,12 @@ internal static class Program
                 return JobExitCode.Success;
             }
 
+            if (options.ShardPort is { } port)
+            {
+                await ServeShards(options.Address, port);
+                return JobExitCode.Success;
+            }
+
             await using Server server = await Server.Start(options, Say);
             Say($"listens on {server.Address}" + (server.GrpcAddress is { } grpc ? $", for gRPC on {grpc}" : ""));
             await server.WaitForEnd();
@@ -24,6 +33,22 @@ internal static class Program
         {
             Say(e.Message);
             return e.ExitCode;
+        }
+    }
+
+    private static async Task ServeShards(IPAddress address, int port)
+    {
+        var end = new TaskCompletionSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        await using ShardServer shards = ShardServer.Start(address, port, Say);
+        Say($"listens for lookups on {shards.Address}");
+        await end.Task;
+
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            end.TrySetResult();
         }
     }
 

@@ -16,6 +16,10 @@ internal sealed class ServeCommandLine
     private readonly Option<string?> _address = new("--address");
     private readonly Option<string?> _restPort = new("--rest-port");
     private readonly Option<string?> _grpcPort = new("--grpc-port");
+    private readonly Option<bool> _shard = new("--shard");
+    private readonly Option<string?> _shardPort = new("--shard-port");
+    private readonly Option<string?> _shards = new("--shards");
+    private readonly Option<string?> _replicas = new("--replicas");
     private readonly Option<string?> _largestBatch = new("--max-batch");
     private readonly Option<string?> _company = new("--batch-timeout-us");
     private readonly Option<string?> _timeout = new("--timeout-seconds");
@@ -28,7 +32,7 @@ internal sealed class ServeCommandLine
 
     public ServeCommandLine()
     {
-        _command = new Command("oe-serve") { _models, _address, _restPort, _grpcPort, _largestBatch, _largestBody, _concurrency, _waiting, _poll, _company, _timeout, _apiKey };
+        _command = new Command("oe-serve") { _models, _address, _restPort, _grpcPort, _largestBatch, _largestBody, _concurrency, _waiting, _poll, _company, _timeout, _apiKey, _shard, _shardPort, _shards, _replicas };
     }
 
     /// <summary>What <c>--help</c> prints.</summary>
@@ -51,6 +55,13 @@ internal sealed class ServeCommandLine
           --timeout-seconds S  the longest wait of a request for its turn, then it gets 504; default 30
           --api-key-file F   a file with the key that clients send as "Authorization: Bearer KEY"; default none
           --poll-seconds S   how often the folders are looked at for new versions; default 1
+
+        Models that no machine holds: oe-train --export-dense FOLDER/1 writes the dense part alone, and processes of their own hold the tables.
+
+          --shards H:P,...   the processes that hold the tables, each the host and port of an oe-serve --shard
+          --replicas R       how many of them hold the same shard; default 1
+          --shard            hold shards of tables, as an oe-serve with --shards tells, and serve no models; with --address and
+          --shard-port P     the port; 0 takes a free one; default 8600
 
         docs/serving.md tells of requests, errors, versions and metrics. Ctrl-C or SIGTERM finishes the requests under way.
 
@@ -76,8 +87,10 @@ internal sealed class ServeCommandLine
             throw Error(error.Message);
         }
 
+        bool isShard = parsed.GetValue(_shard);
+        int replicas = ReadInteger(parsed, _replicas, 1, 1, 64);
         return new ServeOptions(
-            ReadModels(parsed.GetValue(_models) ?? []),
+            isShard ? [] : ReadModels(parsed.GetValue(_models) ?? []),
             ReadAddress(parsed.GetValue(_address)),
             ReadInteger(parsed, _restPort, 8501, 0, LargestPort),
             ReadInteger(parsed, _largestBatch, 10_000, 1, int.MaxValue),
@@ -90,6 +103,9 @@ internal sealed class ServeCommandLine
             Company = TimeSpan.FromMicroseconds(ReadInteger(parsed, _company, 0, 0, 10_000_000)),
             Timeout = TimeSpan.FromSeconds(ReadInteger(parsed, _timeout, 30, 1, 3600)),
             ApiKey = ReadApiKey(parsed.GetValue(_apiKey)),
+            ShardPort = isShard ? ReadInteger(parsed, _shardPort, 8600, 0, LargestPort) : null,
+            Shards = ReadShards(parsed.GetValue(_shards), replicas),
+            Replicas = replicas,
         };
     }
 
@@ -118,6 +134,21 @@ internal sealed class ServeCommandLine
         }
 
         return models.Count > 0 ? models : throw Error("--model is missing; it is NAME=FOLDER, such as --model criteo=tmp/criteo");
+    }
+
+    private static List<DnsEndPoint> ReadShards(string? text, int replicas)
+    {
+        var shards = new List<DnsEndPoint>();
+        foreach (string process in text?.Split(',') ?? [])
+        {
+            int colon = process.LastIndexOf(':');
+            bool isPort = int.TryParse(process.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= LargestPort;
+            shards.Add(colon > 0 && isPort ? new DnsEndPoint(process[..colon], port) : throw Error($"--shards \"{process}\" is not HOST:PORT"));
+        }
+
+        return shards.Count % replicas == 0
+            ? shards
+            : throw Error($"--shards names {shards.Count} processes, which is no multiple of --replicas {replicas}");
     }
 
     private static IPAddress ReadAddress(string? text) => text is null

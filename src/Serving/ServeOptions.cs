@@ -32,6 +32,15 @@ internal sealed record ServeOptions(
 
     /// <summary>What clients have to know; <c>null</c> for none.</summary>
     public string? ApiKey { get; init; }
+
+    /// <summary>For a process that holds shards of tables, its port; 0 takes a free one, <c>null</c> serves models.</summary>
+    public int? ShardPort { get; init; }
+
+    /// <summary>The processes that hold the tables of models without.</summary>
+    public IReadOnlyList<DnsEndPoint> Shards { get; init; } = [];
+
+    /// <summary>How many of <see cref="Shards"/> hold the same shard.</summary>
+    public int Replicas { get; init; } = 1;
 }
 
 /// <summary>A model's name and the folder of its versions.</summary>

@@ -12,6 +12,7 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.Serving.Grpc;
 using OpenEmbedding.Serving.Models;
 using OpenEmbedding.Serving.Rest;
+using OpenEmbedding.Serving.Shards;
 using Prometheus;
 using HttpProtocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols;
 using ListenOptions = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
@@ -22,6 +23,7 @@ namespace OpenEmbedding.Serving;
 internal sealed class Server : IAsyncDisposable
 {
     private readonly ServeOptions _options;
+    private readonly ShardCluster? _cluster;
     private readonly Dictionary<string, ServedModel> _models;
     private readonly ServingMetrics _metrics;
     private readonly WebApplication _application;
@@ -29,7 +31,10 @@ internal sealed class Server : IAsyncDisposable
     private Server(ServeOptions options, Action<string> say)
     {
         _options = options;
-        _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, say));
+        _cluster = options.Shards.Count == 0
+            ? null
+            : new ShardCluster([.. options.Shards.Select(shard => new ShardNode(shard.Host, shard.Port))], options.Replicas, say);
+        _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, _cluster, say));
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         _metrics = new ServingMetrics(registry);
 
@@ -54,6 +59,10 @@ internal sealed class Server : IAsyncDisposable
             kestrel.AddServerHeader = false;
         });
         builder.Services.AddHostedService(_ => new VersionWatch(_models, options.Poll, say));
+        if (_cluster is { } cluster)
+        {
+            builder.Services.AddHostedService(_ => new ShardWatch(cluster, options.Poll));
+        }
 
         builder.Services.AddSingleton(new Predictor(_models, _metrics, new BatchQueue(options, _metrics)));
         builder.Services.AddSingleton(_metrics);
@@ -134,6 +143,9 @@ internal sealed class Server : IAsyncDisposable
         }
     }
 
+    /// <summary>Looks after the shard processes at once.</summary>
+    public Task Tend() => _cluster?.Tend(CancellationToken.None) ?? Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         await _application.DisposeAsync();
@@ -141,6 +153,8 @@ internal sealed class Server : IAsyncDisposable
         {
             model.Close();
         }
+
+        _cluster?.Dispose();
     }
 
     private static void UseCertificate(ListenOptions listen)

@@ -52,9 +52,10 @@ public sealed class TrainedModel : IDisposable
     }
 
     /// <summary>Rows of the data as a request's body, by rows or by columns.</summary>
-    internal string Body(bool byRow, int first, int count)
+    internal string Body(bool byRow, int first, int count) => Body(byRow, [.. Lines.Skip(first).Take(count)]);
+
+    internal static string Body(bool byRow, string[][] rows)
     {
-        string[][] rows = [.. Lines.Skip(first).Take(count)];
         JsonNode body = byRow
             ? new JsonObject { ["instances"] = new JsonArray([.. rows.Select(Row)]) }
             : new JsonObject { ["signature_name"] = "serving_default", ["inputs"] = new JsonObject(Columns().Select(column => Column(column, rows))) };
@@ -83,7 +84,7 @@ public sealed class TrainedModel : IDisposable
     internal static IEnumerable<(string Name, int Place)> Columns() =>
         [.. Enumerable.Range(1, 13).Select(i => ($"I{i}", i)), .. Enumerable.Range(1, 26).Select(i => ($"C{i}", 13 + i))];
 
-    private static void Train(params string[] arguments)
+    internal static void Train(params string[] arguments)
     {
         string program = typeof(TrainedModel).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(value => value.Key == "Trainer").Value!;
         using Process process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;

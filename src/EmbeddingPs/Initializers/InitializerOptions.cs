@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MessagePack;
 using RangeAttribute = System.ComponentModel.DataAnnotations.RangeAttribute;
 
@@ -9,6 +10,11 @@ namespace OpenEmbedding.EmbeddingPs.Initializers;
 [Union(1, typeof(RandomNormalOptions))]
 [Union(2, typeof(TruncatedNormalOptions))]
 [Union(3, typeof(RandomUniformOptions))]
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "name")]
+[JsonDerivedType(typeof(ConstantOptions), "constant")]
+[JsonDerivedType(typeof(RandomNormalOptions), "random_normal")]
+[JsonDerivedType(typeof(TruncatedNormalOptions), "truncated_normal")]
+[JsonDerivedType(typeof(RandomUniformOptions), "random_uniform")]
 public abstract record InitializerOptions;
 
 /// <summary>Every weight the same; <c>Zeros</c> and <c>Ones</c> are this with 0 and 1.</summary>

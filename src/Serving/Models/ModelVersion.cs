@@ -2,7 +2,8 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using OpenEmbedding.Collectives;
-using OpenEmbedding.Serving.Rest;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
+using OpenEmbedding.Serving.Shards;
 
 namespace OpenEmbedding.Serving.Models;
 
@@ -14,41 +15,46 @@ internal sealed class ModelVersion
     public const string DescriptionFile = "model.json";
     private const string ModelFile = "model.onnx";
 
-    private readonly InferenceSession _session;
-    private readonly RunOptions _runOptions = new();
+    private readonly IComputation _computation;
 
     // The list of served versions holds one, every request under way another.
     private int _holders = 1;
 
-    private ModelVersion(long number, InferenceSession session)
+    private ModelVersion(long number, IComputation computation)
     {
         Number = number;
-        _session = session;
-        Signature = new Signature(session);
+        _computation = computation;
     }
 
     public long Number { get; }
 
-    public Signature Signature { get; }
+    public Signature Signature => _computation.Signature;
 
-    /// <summary>Opens a folder that <c>oe-train --export</c> wrote, after its checksums.</summary>
+    /// <summary>Opens a folder that <c>oe-train --export</c> or <c>--export-dense</c> wrote, after its checksums.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="folder">The folder.</param>
+    /// <param name="number">The version's number.</param>
+    /// <param name="cluster">Where the tables of a dense part are loaded; <c>null</c> where there are no shards.</param>
     /// <exception cref="OpenEmbeddingException">The folder is not an exported model, or a file of it is damaged.</exception>
-    public static ModelVersion Load(string folder, long number)
+    public static ModelVersion Load(string model, string folder, long number, ShardCluster? cluster)
     {
         try
         {
-            CheckFiles(folder);
-            using var options = new SessionOptions { IntraOpNumThreads = 1 };
-            var session = new InferenceSession(Path.Combine(folder, ModelFile), options);
-            try
+            byte[] text = File.ReadAllBytes(Path.Combine(folder, DescriptionFile));
+            using JsonDocument description = JsonDocument.Parse(text);
+            CheckFiles(folder, description.RootElement);
+            if (ServedTables.Read(description.RootElement) is not { } tables)
             {
-                return new ModelVersion(number, session);
+                return new ModelVersion(number, Open(folder, ModelFile, session => new WholeModel(session)));
             }
-            catch
+
+            var version = new ShardedVersion(model, number, ShardAssignment.IdentityOf(model, number, text), Path.GetFullPath(folder));
+            ShardCluster shards = cluster ?? throw new OpenEmbeddingException($"{folder} is a dense part, whose tables shards hold; --shards names them");
+            return new ModelVersion(number, Open(folder, ModelFile, dense => Open(folder, ServedTables.KeysFileName, keys =>
             {
-                session.Dispose();
-                throw;
-            }
+                shards.Load(version).GetAwaiter().GetResult();
+                return new ShardedModel(dense, keys, tables, shards, version);
+            })));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException or OnnxRuntimeException)
         {
@@ -79,35 +85,32 @@ internal sealed class ModelVersion
     {
         if (Interlocked.Decrement(ref _holders) == 0)
         {
-            _session.Dispose();
-            _runOptions.Dispose();
+            _computation.Dispose();
         }
     }
 
     /// <summary>The output of each row. Any thread may call it, several at a time.</summary>
-    /// <exception cref="RestException">A category is out of the range of the model's rows.</exception>
-    public float[] Predict(FeatureColumns columns)
+    /// <exception cref="Rest.RestException">A category is out of the range of the model's rows, or a shard of the tables does not answer; 503.</exception>
+    public ValueTask<float[]> Predict(FeatureColumns columns, CancellationToken stop) => _computation.Predict(columns, stop);
+
+    private static IComputation Open(string folder, string file, Func<InferenceSession, IComputation> create)
     {
-        OrtValue[] tensors = columns.ToTensors();
+        using var options = new SessionOptions { IntraOpNumThreads = 1 };
+        var session = new InferenceSession(Path.Combine(folder, file), options);
         try
         {
-            using IDisposableReadOnlyCollection<OrtValue> outputs = _session.Run(_runOptions, Signature.InputNames, tensors, [Signature.Output.Name]);
-            return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+            return create(session);
         }
-        catch (OnnxRuntimeException e) when (e.Message.Contains("out of data bounds", StringComparison.Ordinal))
+        catch
         {
-            throw RestException.Malformed($"a category is out of range: {e.Message.ReplaceLineEndings(" ")}");
-        }
-        finally
-        {
-            Array.ForEach(tensors, tensor => tensor.Dispose());
+            session.Dispose();
+            throw;
         }
     }
 
-    private static void CheckFiles(string folder)
+    private static void CheckFiles(string folder, JsonElement description)
     {
-        using JsonDocument description = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, DescriptionFile)));
-        foreach (JsonElement file in description.RootElement.GetProperty("files").EnumerateArray())
+        foreach (JsonElement file in description.GetProperty("files").EnumerateArray())
         {
             string path = Path.Combine(folder, file.GetProperty("name").GetString()!);
             using FileStream stream = File.OpenRead(path);

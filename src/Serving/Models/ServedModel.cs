@@ -1,5 +1,6 @@
 using System.Globalization;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.Serving.Shards;
 
 namespace OpenEmbedding.Serving.Models;
 
@@ -9,16 +10,18 @@ internal sealed class ServedModel
 {
     private readonly string _folder;
     private readonly Action<string> _say;
+    private readonly ShardCluster? _cluster;
 
     // The version and when its description was written: a folder that was refused is tried again when it was written anew.
     private readonly Dictionary<long, (DateTime Written, string Reason)> _refused = [];
     private volatile ModelVersion? _current;
     private volatile IReadOnlyList<VersionState> _states = [];
 
-    public ServedModel(string name, string folder, Action<string> say)
+    public ServedModel(string name, string folder, ShardCluster? cluster, Action<string> say)
     {
         Name = name;
         _folder = folder;
+        _cluster = cluster;
         _say = say;
     }
 
@@ -92,7 +95,7 @@ internal sealed class ServedModel
 
         try
         {
-            _current = ModelVersion.Load(folder, number);
+            _current = ModelVersion.Load(Name, folder, number, _cluster);
         }
         catch (OpenEmbeddingException e)
         {

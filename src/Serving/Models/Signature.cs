@@ -27,9 +27,16 @@ internal sealed class Signature
     /// <summary>Reads it from an opened model.</summary>
     /// <exception cref="OpenEmbeddingException">The model has other inputs and outputs than an exported one.</exception>
     public Signature(InferenceSession session)
+        : this(session.InputMetadata, session.OutputMetadata)
     {
-        Inputs = [.. session.InputMetadata.Select(ReadPort)];
-        Port[] outputs = [.. session.OutputMetadata.Select(ReadPort)];
+    }
+
+    /// <summary>Reads it from the inputs and outputs of an opened model, or of several together.</summary>
+    /// <exception cref="OpenEmbeddingException">They are others than those of an exported model.</exception>
+    public Signature(IEnumerable<KeyValuePair<string, NodeMetadata>> inputPorts, IEnumerable<KeyValuePair<string, NodeMetadata>> outputPorts)
+    {
+        Inputs = [.. inputPorts.Select(ReadPort)];
+        Port[] outputs = [.. outputPorts.Select(ReadPort)];
         Output = outputs is [{ Type: TensorElementType.Float } only]
             ? only
             : throw new OpenEmbeddingException($"the model has {outputs.Length} outputs; one of type float is allowed");

@@ -24,6 +24,7 @@ public static class TrainerCommandLine
         ["--resume"] = "checkpoint.resume",
         ["--save"] = "output.model",
         ["--export"] = "output.export",
+        ["--export-dense"] = "output.export_dense",
     };
 
     /// <summary>What an alias stands for when no value follows it, as in the scripts that have it as a switch.</summary>

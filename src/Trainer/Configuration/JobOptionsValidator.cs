@@ -26,7 +26,7 @@ internal static class JobOptionsValidator
         CheckResume(job.Checkpoint);
         CheckSchedule(job);
         CheckTests(job);
-        CheckPredictions(job);
+        CheckOutput(job);
     }
 
     private static void CheckColumns(DataOptions data)
@@ -166,8 +166,13 @@ internal static class JobOptionsValidator
         }
     }
 
-    private static void CheckPredictions(JobOptions job)
+    private static void CheckOutput(JobOptions job)
     {
+        if (job.Output is { ExportDense: not null, Model: null })
+        {
+            throw Fault("output.export_dense", "output.export_dense needs output.model, from which shards load the tables", "output.model");
+        }
+
         if (job.Output.Predictions is null)
         {
             return;

@@ -27,6 +27,12 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Export { get; init; }
 
+    /// <summary>
+    /// A folder that the job makes for the dense part of the trained model, for servers that take rows from shards of <c>output.model</c>; left out, none is written.
+    /// </summary>
+    [MinLength(1)]
+    public string? ExportDense { get; init; }
+
     /// <summary>A file for the probability of each test row after the last epoch, a line each in the order of the rows; left out, none is written.</summary>
     [MinLength(1)]
     public string? Predictions { get; init; }

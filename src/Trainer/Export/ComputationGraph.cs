@@ -31,19 +31,19 @@ internal sealed class ComputationGraph(ElementType type)
     /// <summary>The constants.</summary>
     public IReadOnlyList<ExportArray> Arrays => _arrays;
 
-    /// <summary>Adds an input, [n, 1]. Inputs come before all else, so that only one whose name another input has gets a number added to it.</summary>
-    public GraphValue Input(string name, ElementType elementType)
+    /// <summary>Adds an input, [n, 1] where <paramref name="row"/> is left out. Inputs come before all else, so that only one whose name another input has gets a number added to it.</summary>
+    public GraphValue Input(string name, ElementType elementType, IReadOnlyList<long>? row = null)
     {
-        var input = new GraphPort(Unique(name), elementType);
+        var input = new GraphPort(Unique(name), elementType, row ?? [1]);
         _inputs.Add(input);
         return new GraphValue(input.Name);
     }
 
-    /// <summary>Gives a value [n, 1] out, cast to a type, under a name that has a number added where it is taken.</summary>
-    public void Output(string name, GraphValue value, ElementType elementType)
+    /// <summary>Gives a value out, [n, 1] where <paramref name="row"/> is left out, cast to a type, under a name that has a number added where it is taken.</summary>
+    public void Output(string name, GraphValue value, ElementType elementType, IReadOnlyList<long>? row = null)
     {
         GraphValue output = Node(name, Operation.Cast, [value], [], elementType);
-        _outputs.Add(new GraphPort(output.Name, elementType));
+        _outputs.Add(new GraphPort(output.Name, elementType, row ?? [1]));
     }
 
     /// <summary>Adds a constant under a name that has a number added where it is taken.</summary>

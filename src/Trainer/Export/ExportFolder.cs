@@ -17,14 +17,16 @@ internal sealed class ExportFolder
     private readonly List<ExportedFile> _files = [];
 
     /// <summary>Looks whether the folder can be written, and leaves nothing there but the folders above it.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="key">The key of the configuration that names it.</param>
     /// <exception cref="OpenEmbeddingException">The folder is there already, or cannot be made.</exception>
-    public ExportFolder(string path)
+    public ExportFolder(string path, string key = "output.export")
     {
         Target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         _temporary = $"{Target}.{Environment.ProcessId}.tmp";
         if (Path.Exists(Target))
         {
-            throw new OpenEmbeddingException($"{Target} is there already; remove it, or give output.export another folder", JobExitCode.Configuration);
+            throw new OpenEmbeddingException($"{Target} is there already; remove it, or give {key} another folder", JobExitCode.Configuration);
         }
 
         try
@@ -34,7 +36,7 @@ internal sealed class ExportFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OpenEmbeddingException($"the folder {Target} of output.export cannot be made: {e.Message}", JobExitCode.Configuration, e);
+            throw new OpenEmbeddingException($"the folder {Target} of {key} cannot be made: {e.Message}", JobExitCode.Configuration, e);
         }
     }
 

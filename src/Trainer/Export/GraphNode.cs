@@ -6,10 +6,11 @@ namespace OpenEmbedding.Trainer.Export;
 /// <param name="Name">Its name, unique in the graph.</param>
 internal readonly record struct GraphValue(string Name);
 
-/// <summary>An input or output of the whole graph, of the shape [n, 1].</summary>
+/// <summary>An input or output of the whole graph.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">The type of its elements.</param>
-internal sealed record GraphPort(string Name, ElementType Type);
+/// <param name="Row">The shape of what it has for each of the n rows, [1] for a column.</param>
+internal sealed record GraphPort(string Name, ElementType Type, IReadOnlyList<long> Row);
 
 /// <summary>One operation of a <see cref="ComputationGraph"/>.</summary>
 /// <param name="Operation">What it computes.</param>

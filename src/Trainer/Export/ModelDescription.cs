@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Tables;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Training;
@@ -13,6 +15,7 @@ internal sealed record ModelDescription
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     /// <summary>The form of this file.</summary>
@@ -32,6 +35,10 @@ internal sealed record ModelDescription
 
     public required IReadOnlyList<Table> Tables { get; init; }
 
+    /// <summary>Where the rows are that a dense part alone is fed with; null for a whole model.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ServedTables? Rows { get; init; }
+
     /// <summary>The other files of the folder.</summary>
     public required IReadOnlyList<ExportedFile> Files { get; init; }
 
@@ -46,12 +53,25 @@ internal sealed record ModelDescription
             Files = files,
         };
 
+    /// <summary>Describes a dense part, whose inputs are those of a whole model.</summary>
+    public static ModelDescription CreateDense(
+        JobOptions options, ComputationGraph graph, ComputationGraph keys, TrainingResult training, ServedTables rows, IReadOnlyList<ExportedFile> files) => new()
+        {
+            Model = new ChoiceType(typeof(ModelName)).Write(options.Model.Name).GetValue<string>(),
+            Inputs = [.. graph.Inputs.Where(input => !rows.Inputs.Contains(input.Name)).Concat(keys.Inputs).Select(Port.Of)],
+            Outputs = [.. graph.Outputs.Select(Port.Of)],
+            Training = new Facts(training.Steps, training.Samples, training.Train, training.Test),
+            Tables = [],
+            Rows = rows,
+            Files = files,
+        };
+
     public void Write(Stream stream) => JsonSerializer.Serialize(stream, this, _json);
 
     /// <summary>An input or output; <c>n</c> in the shape is the number of rows.</summary>
     public sealed record Port(string Name, string Type, IReadOnlyList<object> Shape)
     {
-        public static Port Of(GraphPort port) => new(port.Name, port.Type.ToString().ToLowerInvariant(), ["n", 1]);
+        public static Port Of(GraphPort port) => new(port.Name, port.Type.ToString().ToLowerInvariant(), ["n", .. port.Row]);
     }
 
     /// <summary>What it was trained on.</summary>

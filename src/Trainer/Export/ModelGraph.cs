@@ -2,6 +2,7 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Models;
+using OpenEmbedding.Trainer.Training;
 
 namespace OpenEmbedding.Trainer.Export;
 
@@ -10,6 +11,9 @@ internal static class ModelGraph
 {
     /// <summary>The name of what comes out.</summary>
     public const string Output = "probability";
+
+    /// <summary>The name of the keys that <see cref="CreateKeys"/> gives.</summary>
+    private const string KeysOutput = "keys";
 
     /// <summary>Describes the model.</summary>
     /// <param name="data">The columns and how they become keys.</param>
@@ -25,6 +29,36 @@ internal static class ModelGraph
         GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, sparse), sparse.Length, data.SparseIds, data.Vocabulary);
         (GraphValue? linear, GraphValue? embeddings) = tables.Describe(graph, keys);
         graph.Output(Output, graph.Sigmoid(model.Describe(graph, linear, embeddings, scaled)), ElementType.Float32);
+        return graph;
+    }
+
+    /// <summary>Describes the way from rows that are given to the probability, for tables that are elsewhere.</summary>
+    /// <returns>The graph, and the names of its inputs that take the rows of each table of a section, [n, columns, dimension].</returns>
+    public static (ComputationGraph Graph, IReadOnlyList<string> RowInputs) CreateDense(DataOptions data, CtrModel model, DenseScale scale, TableLayout layout)
+    {
+        var graph = new ComputationGraph(layout.Tables[0].ElementType);
+        GraphValue[] dense = [.. data.Dense.Select(column => graph.Input(column, ElementType.Float32))];
+        GraphValue? linear = Rows("rows.linear", layout.LinearRole);
+        GraphValue? embeddings = Rows("rows.embedding", layout.EmbeddingRole);
+        GraphValue? scaled = dense.Length > 0 ? Scale(graph, scale, dense) : null;
+        graph.Output(Output, graph.Sigmoid(model.Describe(graph, linear, embeddings, scaled)), ElementType.Float32);
+        return (graph, [.. new[] { linear, embeddings }.OfType<GraphValue>().Select(value => value.Name)]);
+
+        GraphValue? Rows(string name, int? role) => role is { } table
+            ? graph.Input(name, graph.Type, [layout.Columns, layout.Tables[layout.Sections[0][table]].Dimension])
+            : null;
+    }
+
+    /// <summary>Describes the way from the sparse columns to the keys of their rows, [n, columns].</summary>
+    public static ComputationGraph CreateKeys(DataOptions data)
+    {
+        // A column may be dense, too; its second input has the name that it has in the whole model.
+        var names = new ComputationGraph(ElementType.Float32);
+        data.Dense.ToList().ForEach(column => names.Input(column, ElementType.Float32));
+        var graph = new ComputationGraph(ElementType.Float32);
+        GraphValue[] sparse = [.. data.Sparse.Select(column => graph.Input(names.Input(column, ElementType.Int64).Name, ElementType.Int64))];
+        GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, sparse), sparse.Length, data.SparseIds, data.Vocabulary);
+        graph.Output(KeysOutput, keys, ElementType.Int64, [sparse.Length]);
         return graph;
     }
 

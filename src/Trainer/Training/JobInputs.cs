@@ -9,8 +9,8 @@ namespace OpenEmbedding.Trainer.Training;
 
 /// <summary>What a trainer opens before training: data, the checkpoint to load, folders and files to write to, and observers, which only the first trainer has.</summary>
 internal sealed record JobInputs(
-    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export, AutotuneLog? AutotuneLog,
-    JobObservers? Observers)
+    TrainingData Data, CheckedCheckpoint? Start, CheckpointDirectory? Checkpoints, CheckpointDirectory? Model, ExportFolder? Export, ExportFolder? DenseExport,
+    AutotuneLog? AutotuneLog, JobObservers? Observers)
     : IDisposable
 {
     /// <summary>Opens everything.</summary>
@@ -30,11 +30,12 @@ internal sealed record JobInputs(
         }
 
         ExportFolder? export = options.Output.Export is { } path && trainer == 0 ? new ExportFolder(path) : null;
+        ExportFolder? dense = options.Output.ExportDense is { } densePath && trainer == 0 ? new ExportFolder(densePath, "output.export_dense") : null;
         CheckpointDirectory? model = OpenFolder(options.Output.Model, trainer);
         return model?.NewestManifest([]) is { } other
             ? throw new OpenEmbeddingException(
                 $"{other} is there already; remove it, or give output.model another folder", JobExitCode.Configuration)
-            : new JobInputs(data, start, checkpoints, model, export, OpenLog(options.Autotune, trainer), trainer == 0 ? JobObservers.Open(options) : null);
+            : new JobInputs(data, start, checkpoints, model, export, dense, OpenLog(options.Autotune, trainer), trainer == 0 ? JobObservers.Open(options) : null);
     }
 
     /// <inheritdoc/>

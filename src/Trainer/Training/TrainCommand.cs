@@ -86,6 +86,7 @@ internal static class TrainCommand
         {
             job.WriteModel(inputs.Model);
             job.WriteExport(inputs.Export, result);
+            job.WriteDenseExport(inputs.DenseExport, inputs.Model, result);
         }
 
         if (cluster.Rank == 0 && options.Output.Weights is { } weights)

@@ -126,6 +126,7 @@ public sealed class OverrideTests : IDisposable
             "train.test_every_steps" or "early_stopping.patience" => ["--data=a", "--data.test=b"],
             "train.test_group_by" => ["--data=a", "--data.test=b", "--data.sparse=" + value],
             "schedule.curve" => ["--data=a", "--schedule.decay_steps=9"],
+            "output.export_dense" => ["--data=a", "--save=b"],
             "output.predictions" => ["--data=a", "--data.test=b"],
             "embedding.initializer.minimum" => ["--data=a", "--embedding.initializer.maximum=1e10"],
             "embedding.initializer.maximum" => ["--data=a", "--embedding.initializer.minimum=-1e10"],

@@ -11,6 +11,7 @@ public sealed class RoundTripTests : IDisposable
         "data.label", "data.dense_scale", "data.sparse", "data.sparse_ids", "data.vocabulary", "data.test.rows", "model.cin_layer_size",
         "embedding.kind", "embedding.storage", "cluster.staleness", "embedding.initializer.minimum", "embedding.initializer.maximum",
         "model.name", "model.mixed_precision", "schedule.curve", "train.test_every_steps", "train.test_group_by", "early_stopping.patience", "checkpoint.resume", "output.predictions",
+        "output.export_dense",
     ];
 
     private static readonly Gen<ConfigurationOverride> _override =

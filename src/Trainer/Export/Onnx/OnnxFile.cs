@@ -53,21 +53,26 @@ internal sealed class OnnxFile
     }
 
     /// <summary>Writes the file or both.</summary>
-    public void Write(ExportFolder folder)
+    public void Write(ExportFolder folder, string name = FileName)
     {
         if (_outside)
         {
             folder.Write(DataFileName, WriteData);
         }
 
-        folder.Write(FileName, WriteModel);
+        folder.Write(name, WriteModel);
     }
 
     private static ProtobufMessage Opset(string domain, int version) => new ProtobufMessage().Text(1, domain).Integer(2, version);
 
     private static ProtobufMessage Port(GraphPort port)
     {
-        ProtobufMessage shape = new ProtobufMessage().Message(1, new ProtobufMessage().Text(2, "n")).Message(1, new ProtobufMessage().Integer(1, 1));
+        ProtobufMessage shape = new ProtobufMessage().Message(1, new ProtobufMessage().Text(2, "n"));
+        foreach (long dimension in port.Row)
+        {
+            shape.Message(1, new ProtobufMessage().Integer(1, dimension));
+        }
+
         ProtobufMessage tensor = new ProtobufMessage().Integer(1, OnnxNodes.TypeOf(port.Type)).Message(2, shape);
         return new ProtobufMessage().Text(1, port.Name).Message(2, new ProtobufMessage().Message(1, tensor));
     }
