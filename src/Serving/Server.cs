@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Serving.Grpc;
 using OpenEmbedding.Serving.Models;
+using OpenEmbedding.Serving.Page;
 using OpenEmbedding.Serving.Rest;
 using OpenEmbedding.Serving.Shards;
 using Prometheus;
@@ -82,6 +83,7 @@ internal sealed class Server : IAsyncDisposable
         _application.MapGet("/readyz", AnswerReadiness);
         new RestApi(_application.Services.GetRequiredService<Predictor>(), options.LargestBatch).Map(_application);
         GrpcApi.Map(_application);
+        OverviewPage.Map(_application, _models, _metrics);
         _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
 
         void Encrypt(ListenOptions listen)

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Prometheus;
 
 namespace OpenEmbedding.Serving;
@@ -5,6 +7,7 @@ namespace OpenEmbedding.Serving;
 /// <summary>What <c>/metrics</c> tells of each model, in the form of Prometheus.</summary>
 internal sealed class ServingMetrics
 {
+    private readonly ConcurrentDictionary<string, RecentTimes> _recent = new();
     private readonly Histogram _seconds;
     private readonly Histogram _batchRows;
     private readonly Counter _rows;
@@ -26,11 +29,26 @@ internal sealed class ServingMetrics
     }
 
     /// <summary>Times a request for predictions until it is disposed of.</summary>
-    public IDisposable Time(string model) => _seconds.WithLabels(model).NewTimer();
+    public IDisposable Time(string model) => new Timer(_seconds.WithLabels(model), RecentTimesOf(model));
+
+    /// <summary>How long the model's last requests took.</summary>
+    public RecentTimes RecentTimesOf(string model) => _recent.GetOrAdd(model, _ => new RecentTimes());
 
     public void Count(string model, int rows) => _rows.WithLabels(model).Inc(rows);
 
     public void CountBatch(int rows) => _batchRows.Observe(rows);
 
     public void CountError(int status) => _errors.WithLabels(status.ToString(System.Globalization.CultureInfo.InvariantCulture)).Inc();
+
+    private sealed class Timer(Histogram.Child histogram, RecentTimes recent) : IDisposable
+    {
+        private readonly long _started = Stopwatch.GetTimestamp();
+
+        public void Dispose()
+        {
+            double seconds = Stopwatch.GetElapsedTime(_started).TotalSeconds;
+            histogram.Observe(seconds);
+            recent.Add(seconds);
+        }
+    }
 }
