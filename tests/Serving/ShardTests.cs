@@ -130,6 +130,110 @@ public sealed class ShardTests(DenseModels models) : IClassFixture<DenseModels>,
         }
     }
 
+    [Fact]
+    public Task A_process_that_is_killed_fails_no_request() => AssertNoRequestFails(processes: 2, replicas: 2, kills: 2);
+
+    [Fact]
+    [Trait("Kind", "Long")]
+    public Task Fifty_kills_and_swaps_of_versions_fail_no_request() => AssertNoRequestFails(processes: 4, replicas: 2, kills: 50);
+
+    [Fact]
+    public async Task What_no_version_wants_is_let_go()
+    {
+        DenseModel model = models.Get("DeepFM", "hash");
+        await Start(model, processes: 1, replicas: 1);
+        using var node = new ShardNode("127.0.0.1", _shards[0].Address.Port);
+        Directory.Move(CopyOf(Path.Combine(model.Versions, "1"), Path.Combine(model.Path, "criteo.2")), Path.Combine(model.Versions, "2"));
+        try
+        {
+            _server!.Look();
+            await AssertAnswers(model);
+        }
+        finally
+        {
+            Directory.Delete(Path.Combine(model.Versions, "2"), recursive: true);
+        }
+
+        await _server.Tend();
+        Assert.True(await node.Refresh(TimeSpan.FromSeconds(60), CancellationToken.None));
+        Assert.Equal(2, Assert.Single(node.Holds).Version);
+
+        // The one that starts next knows nothing of it.
+        _client!.Dispose();
+        await _server.DisposeAsync();
+        await Start(model.Versions, [$"127.0.0.1:{_shards[0].Address.Port}"], replicas: 1);
+        await _server.Tend();
+        Assert.True(await node.Refresh(TimeSpan.FromSeconds(60), CancellationToken.None));
+        Assert.Equal(1, Assert.Single(node.Holds).Version);
+    }
+
+    private async Task AssertNoRequestFails(int processes, int replicas, int kills)
+    {
+        DenseModel model = models.Get("DeepFM", "hash");
+        string versions = Path.Combine(model.Path, $"versions-{kills}");
+        CopyOf(Path.Combine(model.Versions, "1"), Path.Combine(versions, "1"));
+        ShardProcess[] all = await Task.WhenAll(Enumerable.Range(0, processes).Select(_ => ShardProcess.Start(0)));
+        try
+        {
+            await Start(versions, [.. all.Select(process => process.Address)], replicas);
+            using var stop = new CancellationTokenSource();
+            int answered = 0;
+            Task[] asking = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    await AssertAnswers(model);
+                    Interlocked.Increment(ref answered);
+                }
+            }))];
+            for (int kill = 0; kill < kills; kill++)
+            {
+                int victim = kill * 7 % processes;
+                await MoreAnswers();
+                all[victim].Kill();
+                await MoreAnswers();
+                all[victim] = await ShardProcess.Start(all[victim].Port);
+                if (kill % 10 == 1)
+                {
+                    string version = Path.Combine(versions, $"{2 + (kill / 10)}");
+                    Directory.Move(CopyOf(Path.Combine(model.Versions, "1"), version + ".tmp"), version);
+                    await Task.Run(_server!.Look);
+                }
+
+                await _server!.Tend();
+            }
+
+            await stop.CancelAsync();
+            await Task.WhenAll(asking);
+            Assert.Equal(1 + ((kills + 8) / 10), _said.Count(line => line.Contains(" is served")));
+
+            async Task MoreAnswers()
+            {
+                int before = Volatile.Read(ref answered);
+                while (Volatile.Read(ref answered) < before + 3)
+                {
+                    Assert.All(asking, task => Assert.False(task.IsCompleted, $"a request failed: {task.Exception?.InnerException?.Message}"));
+                    await Task.Yield();
+                }
+            }
+        }
+        finally
+        {
+            Array.ForEach(all, process => process.Kill());
+        }
+    }
+
+    private static string CopyOf(string version, string copy)
+    {
+        Directory.CreateDirectory(copy);
+        foreach (string file in Directory.GetFiles(version))
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
+        return copy;
+    }
+
     private async Task AssertPredicts(string model, string kind, int processes, int replicas)
     {
         DenseModel trained = models.Get(model, kind);
@@ -147,17 +251,22 @@ public sealed class ShardTests(DenseModels models) : IClassFixture<DenseModels>,
         Assert.All(outputs.Zip(model.Probabilities), pair => Assert.Equal(pair.Second, pair.First, 1e-6));
     }
 
-    private async Task Start(DenseModel model, int processes, int replicas)
+    private Task Start(DenseModel model, int processes, int replicas)
     {
         for (int i = 0; i < processes; i++)
         {
             _shards.Add(ShardServer.Start(IPAddress.Loopback, 0, _said.Enqueue));
         }
 
-        string[] shards = processes == 0 ? [] : ["--shards", string.Join(',', _shards.Select(shard => shard.Address)), "--replicas", $"{replicas}"];
+        return Start(model.Versions, [.. _shards.Select(shard => shard.Address.ToString())], replicas);
+    }
+
+    private async Task Start(string versions, string[] processes, int replicas)
+    {
+        string[] shards = processes.Length == 0 ? [] : ["--shards", string.Join(',', processes), "--replicas", $"{replicas}"];
 
         // Versions and shards are looked after by the tests themselves.
-        ServeOptions options = new ServeCommandLine().Parse(["--model", $"criteo={model.Versions}", "--rest-port", "0", "--poll-seconds", "3600", .. shards])!;
+        ServeOptions options = new ServeCommandLine().Parse(["--model", $"criteo={versions}", "--rest-port", "0", "--poll-seconds", "3600", .. shards])!;
         _server = await Server.Start(options, _said.Enqueue);
         _client = new HttpClient { BaseAddress = new Uri(_server.Address), Timeout = TimeSpan.FromSeconds(60) };
     }

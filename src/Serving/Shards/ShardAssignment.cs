@@ -29,6 +29,9 @@ internal sealed record ShardAssignment(string Model, long Version, string Identi
     /// <summary>How messages name it.</summary>
     public string Name => $"shard {Shard} of {Shards} of model {Model}, version {Version}";
 
+    /// <summary>Whether another one asks for the same rows.</summary>
+    public bool IsSameShard(ShardAssignment other) => (Identity, Shard, Shards) == (other.Identity, other.Shard, other.Shards);
+
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, _json);
 
     public static byte[] ToBytes(IReadOnlyList<ShardAssignment> all) => JsonSerializer.SerializeToUtf8Bytes(all, _json);

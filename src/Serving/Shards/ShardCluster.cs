@@ -36,6 +36,8 @@ internal sealed class ShardCluster : IDisposable
     /// <exception cref="OpenEmbeddingException">A shard has no process that could load it.</exception>
     public async Task Load(ShardedVersion version)
     {
+        // Before any process has it, since what no version wants is let go.
+        _versions[version.Identity] = version;
         ShardException?[] failures = await Task.WhenAll(Nodes.Select((node, place) => TryLoad(node, version, ShardOf(place))));
         for (int shard = 0; shard < Shards; shard++)
         {
@@ -46,8 +48,6 @@ internal sealed class ShardCluster : IDisposable
                 throw new OpenEmbeddingException($"no process has loaded {version.Assign(shard, Shards).Name}: {string.Join("; ", mine.Select(failure => failure!.Message))}");
             }
         }
-
-        _versions[version.Identity] = version;
     }
 
     /// <summary>Lets a version's tables go.</summary>
@@ -84,7 +84,10 @@ internal sealed class ShardCluster : IDisposable
         throw new ShardException($"{version.Assign(shard, Shards).Name} does not answer: {string.Join("; ", problems)}");
     }
 
-    /// <summary>Asks every process what it holds, and has it load what it lacks: one that has come back has nothing.</summary>
+    /// <summary>
+    /// Asks every process what it holds, and has it load what it lacks, as one that has come back does, and let go what no version wants, as those of an
+    /// <c>oe-serve</c> that ended.
+    /// </summary>
     public Task Tend(CancellationToken stop) => Task.WhenAll(Nodes.Select((node, place) => Tend(node, ShardOf(place), stop)));
 
     public void Dispose()
@@ -108,8 +111,14 @@ internal sealed class ShardCluster : IDisposable
             return;
         }
 
+        IReadOnlyList<ShardAssignment> held = node.Holds;
         ShardAssignment[] wanted = [.. _versions.Values.Select(version => version.Assign(shard, Shards))];
-        foreach (ShardAssignment missing in wanted.Where(assignment => !node.Holds.Any(held => held.Identity == assignment.Identity && held.Shard == shard && held.Shards == Shards)))
+        foreach (ShardAssignment unwanted in held.Where(assignment => !wanted.Any(assignment.IsSameShard)))
+        {
+            await TryUnload(node, unwanted);
+        }
+
+        foreach (ShardAssignment missing in wanted.Where(assignment => !held.Any(assignment.IsSameShard)))
         {
             _say($"{node.Name} loads {missing.Name}");
             await TryAsk(node, ShardRequest.Load, missing, _loadLimit, stop);
