@@ -24,6 +24,7 @@ public static class TrainerCommandLine
         ["--resume"] = "checkpoint.resume",
         ["--save"] = "output.model",
         ["--export"] = "output.export",
+        ["--report"] = "output.report",
     };
 
     /// <summary>What an alias stands for when no value follows it, as in the scripts that have it as a switch.</summary>
