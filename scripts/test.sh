@@ -19,6 +19,18 @@ case "${1-}" in
 esac
 
 scripts/setup.sh
+if [[ ${#filter[@]} -eq 0 && ! -x /usr/bin/chromium && $(id -u) -eq 0 ]]; then
+  # Tests look at pages in a browser, and are skipped where there is none.
+  say() { printf 'test: %s\n' "$*"; }
+  stop() {
+    printf 'test: %s\n' "$*" >&2
+    exit 1
+  }
+  # shellcheck source=scripts/packages.sh
+  source scripts/packages.sh
+  install_packages chromium chromium
+fi
+
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
 # An optional neighbouring data folder; without it the tests that need real rows make their own.

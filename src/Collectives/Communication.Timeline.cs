@@ -11,13 +11,20 @@ public sealed partial class Communication
     private readonly long _originTicks;
     private volatile Timeline? _timeline;
     private int _timelineCount;
+    private volatile PhaseTotals? _phases;
 
     /// <summary>A row of the timeline for events of the caller's own.</summary>
     /// <param name="name">What the row is called, such as "trainer".</param>
     public TimelineLane TimelineLane(string name) => new(this, name);
 
-    internal void AddToTimeline(string lane, string what, long started) =>
+    /// <summary>Keeps the sums of this rank's events from now on, with a timeline or without.</summary>
+    public PhaseTotals KeepPhases() => _phases ??= new PhaseTotals();
+
+    internal void AddToTimeline(string lane, string what, long started)
+    {
         _timeline?.Add(lane, lane, what, "", started, started, Stopwatch.GetTimestamp());
+        _phases?.Add(lane, what, Stopwatch.GetTimestamp() - started);
+    }
 
     private void KeepTimeline()
     {

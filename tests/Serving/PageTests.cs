@@ -32,7 +32,7 @@ public sealed class PageTests(TrainedModel model) : IDisposable
         try
         {
             using ClientWebSocket page = await Attach(browser);
-            await Evaluate(page, Until("document.querySelector('[data-model=criteo] .features input')"));
+            await WaitFor(page, "document.querySelector('[data-model=criteo] .features input')");
             string[] shown = [.. (await Evaluate(page, "[...document.querySelectorAll('[data-model=criteo] tbody tr')].map(row => row.innerText.split('\\t').slice(0, 2).join(' '))"))!.AsArray().Select(row => (string)row!)];
             Assert.Equal(["2 refused", "1 available"], shown);
 
@@ -83,6 +83,22 @@ public sealed class PageTests(TrainedModel model) : IDisposable
     // A promise of the expression's value as soon as it is true.
     private static string Until(string expression) =>
         $"new Promise(done => {{ const look = () => {{ const value = {expression}; if (value) done(typeof value === 'string' ? value : true); else setTimeout(look, 20); }}; look(); }})";
+
+    /// <summary>Waits for what the page shows first; until then the browser may be on its way to it, which ends what is evaluated.</summary>
+    private static async Task WaitFor(ClientWebSocket page, string expression)
+    {
+        while (true)
+        {
+            try
+            {
+                await Evaluate(page, Until(expression));
+                return;
+            }
+            catch (InvalidOperationException e) when (e.Message.Contains("context was destroyed", StringComparison.Ordinal))
+            {
+            }
+        }
+    }
 
     private static async Task<JsonNode?> Evaluate(ClientWebSocket page, string expression)
     {

@@ -168,6 +168,9 @@ public sealed partial class Cluster : IDisposable
     internal void Tune(TunedSettings settings) =>
         _communication.Tune((long)settings.FusionBufferMb << 20, TimeSpan.FromMilliseconds(settings.CycleTimeMs));
 
+    /// <summary>Keeps the sums of the events that go to the rows of the timeline.</summary>
+    internal PhaseTotals KeepPhases() => _communication.KeepPhases();
+
     /// <summary>A row of the timeline, for what a part of the program does.</summary>
     internal TimelineLane TimelineLane(string name) => _communication.TimelineLane(name);
 

@@ -25,6 +25,7 @@ public static class TrainerCommandLine
         ["--save"] = "output.model",
         ["--export"] = "output.export",
         ["--export-dense"] = "output.export_dense",
+        ["--report"] = "output.report",
     };
 
     /// <summary>What an alias stands for when no value follows it, as in the scripts that have it as a switch.</summary>

@@ -37,6 +37,10 @@ public sealed record OutputOptions
     [MinLength(1)]
     public string? Predictions { get; init; }
 
+    /// <summary>A file for a report of the job, one HTML page that a browser shows: curves, speed, tables, hottest keys, phases; left out, none is written.</summary>
+    [MinLength(1)]
+    public string? Report { get; init; }
+
     /// <summary>A folder for the curves of the job as an event file of TensorBoard; left out, none is written.</summary>
     [MinLength(1)]
     public string? Tensorboard { get; init; }

@@ -1,3 +1,4 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Training;
 
 namespace OpenEmbedding.Trainer.Observation;
@@ -15,5 +16,7 @@ internal interface IJobObserver : IDisposable
     void Scored(ScoreReport score);
 
     /// <summary>No step comes any more.</summary>
-    void TrainingEnds(TrainingResult result);
+    /// <param name="result">What was trained.</param>
+    /// <param name="phases">How long the phases of the first trainer took; empty where no observer needs them.</param>
+    void TrainingEnds(TrainingResult result, IReadOnlyList<PhaseTotal> phases);
 }

@@ -1,5 +1,7 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Observation.Prometheus;
+using OpenEmbedding.Trainer.Observation.Report;
 using OpenEmbedding.Trainer.Observation.TensorBoard;
 using OpenEmbedding.Trainer.Training;
 
@@ -12,10 +14,10 @@ internal sealed class JobObservers : IJobObserver
 
     /// <summary>Opens what the observers write to.</summary>
     /// <returns>Null where the configuration asks for none.</returns>
-    /// <exception cref="Collectives.OpenEmbeddingException">The port of the metrics is taken.</exception>
+    /// <exception cref="OpenEmbeddingException">The port of the metrics is taken.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
-    public static JobObservers? Open(JobOptions job)
+    public static JobObservers? Open(JobOptions job, int trainers)
     {
         var all = new JobObservers();
         if (job.Output.Tensorboard is { } folder)
@@ -26,6 +28,13 @@ internal sealed class JobObservers : IJobObserver
         if (job.Output.MetricsPort is not null)
         {
             all._observers.Add(new MetricsObserver(job));
+        }
+
+        if (job.Output.Report is { } report)
+        {
+            // A folder that cannot be made is told before training, not after it.
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(report))!);
+            all._observers.Add(new ReportObserver(job, trainers));
         }
 
         return all._observers.Count > 0 ? all : null;
@@ -48,7 +57,7 @@ internal sealed class JobObservers : IJobObserver
     public void Scored(ScoreReport score) => _observers.ForEach(observer => observer.Scored(score));
 
     /// <inheritdoc/>
-    public void TrainingEnds(TrainingResult result) => _observers.ForEach(observer => observer.TrainingEnds(result));
+    public void TrainingEnds(TrainingResult result, IReadOnlyList<PhaseTotal> phases) => _observers.ForEach(observer => observer.TrainingEnds(result, phases));
 
     /// <inheritdoc/>
     public void Dispose() => _observers.ForEach(observer => observer.Dispose());

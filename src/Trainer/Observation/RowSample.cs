@@ -15,6 +15,9 @@ internal sealed unsafe class RowSample(TableLayout layout)
     private readonly KeyBatch _keys = new();
     private int _samples;
 
+    /// <summary>The keys, [samples, columns]; until the next batch.</summary>
+    public ReadOnlyMemory<long> Ids => _ids.AsMemory(0, _samples * layout.Columns);
+
     /// <summary>Remembers keys of a batch in the place of those of the one before; a batch without samples changes nothing.</summary>
     public void Take(Batch batch)
     {

@@ -13,4 +13,8 @@ namespace OpenEmbedding.Trainer.Observation;
 /// <param name="RowsPulled">Distinct keys in this step's batch of the first trainer.</param>
 /// <param name="Traffic">Bytes of the first trainer so far.</param>
 internal readonly record struct StepReport(
-    long Step, int Epoch, long Samples, double LossSum, long LossSamples, double RateFactor, double Seconds, int RowsPulled, TrafficCounters Traffic);
+    long Step, int Epoch, long Samples, double LossSum, long LossSamples, double RateFactor, double Seconds, int RowsPulled, TrafficCounters Traffic)
+{
+    /// <summary>Keys of some samples of the first trainer, [samples, columns]; until the next step.</summary>
+    public ReadOnlyMemory<long> Ids { get; init; }
+}

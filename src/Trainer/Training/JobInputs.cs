@@ -35,7 +35,7 @@ internal sealed record JobInputs(
         return model?.NewestManifest([]) is { } other
             ? throw new OpenEmbeddingException(
                 $"{other} is there already; remove it, or give output.model another folder", JobExitCode.Configuration)
-            : new JobInputs(data, start, checkpoints, model, export, dense, OpenLog(options.Autotune, trainer), trainer == 0 ? JobObservers.Open(options) : null);
+            : new JobInputs(data, start, checkpoints, model, export, dense, OpenLog(options.Autotune, trainer), trainer == 0 ? JobObservers.Open(options, trainers) : null);
     }
 
     /// <inheritdoc/>

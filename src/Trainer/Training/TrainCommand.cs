@@ -172,7 +172,8 @@ internal static class TrainCommand
             Versions = Versions(),
         };
 
-    private static Dictionary<string, string> Versions() => new()
+    /// <summary>The versions of what this process runs.</summary>
+    internal static Dictionary<string, string> Versions() => new()
     {
         ["program"] = StartupCheck.ProgramVersion,
         ["protocol"] = EmbeddingPs.Protocol.Protocol.Version.ToString(),

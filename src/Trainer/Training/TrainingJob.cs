@@ -62,6 +62,7 @@ internal sealed partial class TrainingJob : IDisposable
         _progress = ProgressReport.Create(cluster.Rank == 0, options.Output.Progress, options.Train.LogEvery);
         _layout = TableLayout.Create(options);
         _observers = inputs.Observers;
+        _phases = options.Output.Report is not null && cluster.Rank == 0 ? cluster.KeepPhases() : null;
         _rowSample = new RowSample(_layout);
         _store = cluster.Store;
         _store.CreateTables(_layout.Tables);
@@ -147,7 +148,7 @@ internal sealed partial class TrainingJob : IDisposable
         _checkpoints?.ThrowIfLastFailed();
         var result = new TrainingResult(
             _samples, _loadedSamples, _stepsDone, _clock.Elapsed.TotalSeconds, _steady.Speed, _train, _test, SumOf(_badRows), stops, _early.IsOver);
-        _observers?.TrainingEnds(result);
+        _observers?.TrainingEnds(result, _phases?.Read() ?? []);
         return result;
     }
 

@@ -12,19 +12,20 @@ public sealed class ObservationTests : IDisposable
     public void Dispose() => _train.Dispose();
 
     [Fact]
-    public void EventsAreReadByPythonAloneAndMetricsAreAnnounced()
+    public void EventsAreReadByPythonAndTheOtherOutputsAreThere()
     {
         string[] job =
         [
             "--data.train", _train.WriteRows("rows.txt", 400), "--data.test", _train.WriteRows("test.txt", 101, seed: 2), "--train.batch_size", "20", "--train.epochs", "2",
             "--train.test_every_steps", "4", "--cluster.servers", "1", "--model.dnn_hidden_units", "8", "--schedule.warmup_steps", "10", "--cluster.hot_rows", "50",
-            "--output.tensorboard", _train.In("events"), "--output.curve_every", "3", "--output.metrics_port", "0", "--output.progress", "lines",
+            "--output.tensorboard", _train.In("events"), "--output.curve_every", "3", "--output.metrics_port", "0", "--report", _train.In("report.html"), "--output.progress", "lines",
         ];
 
         MpiJobResult result = OeTrain.Run(3, job);
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("metrics: http://127.0.0.1:", result.Output, StringComparison.Ordinal);
+        Assert.Contains("<td>wait for rows</td>", File.ReadAllText(_train.In("report.html")), StringComparison.Ordinal);
         (long Step, string Tag, string Value)[] values = Read(_train.In("events"));
         Assert.Equal([4L, 7, 10, 13, 16, 19], Steps("train/logloss"));
         Assert.Equal([10L, 20], Steps("epoch/auc"));

@@ -18,7 +18,7 @@ public sealed class BadValueTests : IDisposable
         "batch_size is not a known key; did you mean \"train.batch_size\"? (allowed: data, model, embedding, optimizer, schedule, train, early_stopping, load, checkpoint, cluster, autotune, output)")]
     [InlineData(
         "output", "{\"colour\": 1}",
-        "output.colour is not a known key (allowed: summary, steady_after, weights, model, export, export_dense, predictions, tensorboard, metrics_port, metrics_host, curve_every, progress)")]
+        "output.colour is not a known key (allowed: summary, steady_after, weights, model, export, export_dense, predictions, report, tensorboard, metrics_port, metrics_host, curve_every, progress)")]
     [InlineData(
         "optimizer", "{\"name\": \"Adam\", \"beta1\": 0.9}",
         "optimizer.beta1 is not a known key of Adam; did you mean \"beta_1\"? (allowed: name, learning_rate, beta_1, beta_2, epsilon, amsgrad)")]

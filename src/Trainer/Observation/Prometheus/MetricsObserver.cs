@@ -1,3 +1,4 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Training;
 
@@ -20,7 +21,7 @@ internal sealed class MetricsObserver : IJobObserver
     private ScoreReport? _last;
 
     /// <summary>Begins to listen.</summary>
-    /// <exception cref="Collectives.OpenEmbeddingException">The address is not one of this machine, or the port is taken.</exception>
+    /// <exception cref="OpenEmbeddingException">The address is not one of this machine, or the port is taken.</exception>
     public MetricsObserver(JobOptions job)
     {
         _job = job;
@@ -62,7 +63,7 @@ internal sealed class MetricsObserver : IJobObserver
     }
 
     /// <inheritdoc/>
-    public void TrainingEnds(TrainingResult result)
+    public void TrainingEnds(TrainingResult result, IReadOnlyList<PhaseTotal> phases)
     {
     }
 

@@ -1,3 +1,4 @@
+using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Training;
 
@@ -41,7 +42,7 @@ internal sealed class TensorBoardObserver(EventFile file, JobOptions job) : IJob
     }
 
     /// <inheritdoc/>
-    public void TrainingEnds(TrainingResult result)
+    public void TrainingEnds(TrainingResult result, IReadOnlyList<PhaseTotal> phases)
     {
     }
 
