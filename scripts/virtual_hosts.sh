@@ -23,6 +23,17 @@ is_host() { [[ $1 =~ ^[1-9]$ && -e /run/netns/oe-host-$1 ]]; }
 
 check_host() { is_host "$1" || stop "there is no host $1"; }
 
+# The kernel takes note of a link that is up within a second; before, its packets go nowhere.
+wait_for_link() {
+  local link=/sys/class/net/oe-host-v$1 tries
+  for ((tries = 0; tries < 200; tries++)); do
+    # 3: the bridge forwards.
+    if [[ $(< "$link/operstate") == up && $(< "$link/brport/state") == 3 ]]; then return; fi
+    sleep 0.05
+  done
+  stop "the link of host $1 does not come up"
+}
+
 up() {
   [[ ${1-} =~ ^[1-9]$ ]] || stop "up takes the number of hosts, 1 to 9, not '${1-}'"
   [[ $(id -u) -eq 0 ]] || stop "network namespaces take root"
@@ -39,6 +50,7 @@ up() {
     ip -n "oe-host-$host" link set eth0 up
     ip -n "oe-host-$host" link set lo up
   done
+  for ((host = 1; host <= $1; host++)); do wait_for_link "$host"; done
   say "${prefix}1 to $prefix$1 are up; a job on them, started from the first:"
   printf '  scripts/virtual_hosts.sh ssh %s1 bin/oe-run --launcher-exec scripts/virtual_hosts_ssh.sh --network-interfaces eth0 -H %s1:2,%s2:2 CONFIG.json\n' "$prefix" "$prefix" "$prefix"
 }
@@ -79,6 +91,7 @@ case ${1-} in
   heal)
     check_host "${2-}"
     ip link set "oe-host-v$2" up
+    wait_for_link "$2"
     ;;
   kill)
     check_host "${2-}"

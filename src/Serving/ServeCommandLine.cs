@@ -63,6 +63,8 @@ internal sealed class ServeCommandLine
           --shard            hold shards of tables, as an oe-serve with --shards tells, and serve no models; with --address and
           --shard-port P     the port; 0 takes a free one; default 8600
 
+        GET, POST and DELETE /models list, load and unload models while it runs, so that with --shards --model may be left out; GET /nodes tells of the processes.
+
         docs/serving.md tells of requests, errors, versions and metrics. Ctrl-C or SIGTERM finishes the requests under way.
 
         """;
@@ -90,7 +92,7 @@ internal sealed class ServeCommandLine
         bool isShard = parsed.GetValue(_shard);
         int replicas = ReadInteger(parsed, _replicas, 1, 1, 64);
         return new ServeOptions(
-            isShard ? [] : ReadModels(parsed.GetValue(_models) ?? []),
+            ReadModels(parsed.GetValue(_models) ?? [], isNeeded: !isShard && parsed.GetValue(_shards) is null),
             ReadAddress(parsed.GetValue(_address)),
             ReadInteger(parsed, _restPort, 8501, 0, LargestPort),
             ReadInteger(parsed, _largestBatch, 10_000, 1, int.MaxValue),
@@ -109,7 +111,7 @@ internal sealed class ServeCommandLine
         };
     }
 
-    private static List<ModelFolder> ReadModels(string[] texts)
+    private static List<ModelFolder> ReadModels(string[] texts, bool isNeeded)
     {
         var models = new List<ModelFolder>();
         foreach (string text in texts)
@@ -125,15 +127,11 @@ internal sealed class ServeCommandLine
                 throw Error($"--model \"{name}\" is given twice");
             }
 
-            if (!Directory.Exists(folder))
-            {
-                throw Error($"--model {name}: there is no folder {folder}; it has a folder for each version, such as {Path.Combine(folder, "1")}");
-            }
-
-            models.Add(new ModelFolder(name, folder));
+            var model = new ModelFolder(name, folder);
+            models.Add(model.Problem is { } problem ? throw Error($"--{problem}") : model);
         }
 
-        return models.Count > 0 ? models : throw Error("--model is missing; it is NAME=FOLDER, such as --model criteo=tmp/criteo");
+        return models.Count > 0 || !isNeeded ? models : throw Error("--model is missing; it is NAME=FOLDER, such as --model criteo=tmp/criteo");
     }
 
     private static List<DnsEndPoint> ReadShards(string? text, int replicas)

@@ -44,4 +44,11 @@ internal sealed record ServeOptions(
 }
 
 /// <summary>A model's name and the folder of its versions.</summary>
-internal sealed record ModelFolder(string Name, string Path);
+internal sealed record ModelFolder(string Name, string Path)
+{
+    /// <summary>Why no model can be served from it, one line; <c>null</c> if one can.</summary>
+    internal string? Problem =>
+        Name.Length == 0 || Name.AsSpan().IndexOfAny("/: ") >= 0 ? $"\"{Name}\" is no name of a model: one without slash, colon and space"
+        : Directory.Exists(Path) ? null
+        : $"model {Name}: there is no folder {Path}; it has a folder for each version, such as {System.IO.Path.Combine(Path, "1")}";
+}

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -25,7 +26,7 @@ internal sealed class Server : IAsyncDisposable
 {
     private readonly ServeOptions _options;
     private readonly ShardCluster? _cluster;
-    private readonly Dictionary<string, ServedModel> _models;
+    private readonly ConcurrentDictionary<string, ServedModel> _models;
     private readonly ServingMetrics _metrics;
     private readonly WebApplication _application;
 
@@ -35,7 +36,7 @@ internal sealed class Server : IAsyncDisposable
         _cluster = options.Shards.Count == 0
             ? null
             : new ShardCluster([.. options.Shards.Select(shard => new ShardNode(shard.Host, shard.Port))], options.Replicas, say);
-        _models = options.Models.ToDictionary(model => model.Name, model => new ServedModel(model.Name, model.Path, _cluster, say));
+        _models = new ConcurrentDictionary<string, ServedModel>(options.Models.Select(Create).ToDictionary(model => model.Name));
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         _metrics = new ServingMetrics(registry);
 
@@ -84,7 +85,10 @@ internal sealed class Server : IAsyncDisposable
         new RestApi(_application.Services.GetRequiredService<Predictor>(), options.LargestBatch).Map(_application);
         GrpcApi.Map(_application);
         OverviewPage.Map(_application, _models, _metrics);
+        new ControllerApi(_models, _cluster, Create).Map(_application);
         _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
+
+        ServedModel Create(ModelFolder model) => new(model.Name, model.Path, _cluster, say);
 
         void Encrypt(ListenOptions listen)
         {

@@ -5,27 +5,31 @@ using OpenEmbedding.Serving.Shards;
 namespace OpenEmbedding.Serving.Models;
 
 /// <summary>A model by name: the version that answers, and those that were refused.</summary>
-/// <remarks>One thread looks for versions; any thread holds them.</remarks>
+/// <remarks>Any thread looks for versions, one at a time, and holds them.</remarks>
 internal sealed class ServedModel
 {
-    private readonly string _folder;
     private readonly Action<string> _say;
     private readonly ShardCluster? _cluster;
+    private readonly Lock _looking = new();
 
     // The version and when its description was written: a folder that was refused is tried again when it was written anew.
     private readonly Dictionary<long, (DateTime Written, string Reason)> _refused = [];
     private volatile ModelVersion? _current;
+    private bool _isClosed;
     private volatile IReadOnlyList<VersionState> _states = [];
 
     public ServedModel(string name, string folder, ShardCluster? cluster, Action<string> say)
     {
         Name = name;
-        _folder = folder;
+        Folder = folder;
         _cluster = cluster;
         _say = say;
     }
 
     public string Name { get; }
+
+    /// <summary>The folder of its versions.</summary>
+    public string Folder { get; }
 
     /// <summary>Whether a version answers.</summary>
     public bool IsReady => _current is not null;
@@ -58,6 +62,29 @@ internal sealed class ServedModel
     /// </summary>
     public void Look()
     {
+        lock (_looking)
+        {
+            if (!_isClosed)
+            {
+                LookForVersions();
+            }
+        }
+    }
+
+    /// <summary>Ends serving, for good; requests under way still get their answer.</summary>
+    public void Close()
+    {
+        lock (_looking)
+        {
+            _isClosed = true;
+            ModelVersion? last = _current;
+            _current = null;
+            last?.Release();
+        }
+    }
+
+    private void LookForVersions()
+    {
         foreach (long number in Numbers())
         {
             ModelVersion? current = _current;
@@ -76,17 +103,9 @@ internal sealed class ServedModel
         _states = [.. states.OrderByDescending(state => state.Number)];
     }
 
-    /// <summary>Ends serving; requests under way still get their answer.</summary>
-    public void Close()
-    {
-        ModelVersion? last = _current;
-        _current = null;
-        last?.Release();
-    }
-
     private bool TryReplace(ModelVersion? current, long number)
     {
-        string folder = Path.Combine(_folder, number.ToString(CultureInfo.InvariantCulture));
+        string folder = Path.Combine(Folder, number.ToString(CultureInfo.InvariantCulture));
         DateTime written = File.GetLastWriteTimeUtc(Path.Combine(folder, ModelVersion.DescriptionFile));
         if (_refused.TryGetValue(number, out (DateTime Written, string Reason) refused) && refused.Written == written)
         {
@@ -112,13 +131,13 @@ internal sealed class ServedModel
 
     private IEnumerable<long> Numbers()
     {
-        if (!Directory.Exists(_folder))
+        if (!Directory.Exists(Folder))
         {
             return [];
         }
 
         var numbers = new List<long>();
-        foreach (string path in Directory.EnumerateDirectories(_folder))
+        foreach (string path in Directory.EnumerateDirectories(Folder))
         {
             // Folders that are being written, such as 2.1234.tmp, are no versions; nor is 02, which is not how a version is asked for.
             if (long.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out long number)

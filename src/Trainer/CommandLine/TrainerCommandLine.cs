@@ -26,6 +26,7 @@ public static class TrainerCommandLine
         ["--export"] = "output.export",
         ["--export-dense"] = "output.export_dense",
         ["--report"] = "output.report",
+        ["--profile"] = "cluster.timeline",
     };
 
     /// <summary>What an alias stands for when no value follows it, as in the scripts that have it as a switch.</summary>
@@ -35,8 +36,6 @@ public static class TrainerCommandLine
         ["--server"] = "auto",
         ["--resume"] = "true",
     };
-
-    private static readonly string[] _later = ["--cache", "--profile"];
 
     /// <summary>Says what the arguments ask for.</summary>
     /// <exception cref="OpenEmbeddingException">One line; exit code <see cref="JobExitCode.Configuration"/>.</exception>
@@ -62,8 +61,8 @@ public static class TrainerCommandLine
             root.Add(option);
         }
 
-        Option[] later = [.. _later.Select(name => new Option<string[]>(name) { Arity = ArgumentArity.ZeroOrMore })];
-        Array.ForEach(later, root.Add);
+        var cache = new Option<string[]>("--cache") { Arity = ArgumentArity.ZeroOrMore };
+        root.Add(cache);
 
         ParseResult parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (parsed.GetResult(help) is not null || parsed.GetValue(version))
@@ -72,9 +71,9 @@ public static class TrainerCommandLine
         }
 
         RefuseUnknown(parsed, file);
-        if (later.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } absent)
+        if (parsed.GetResult(cache) is not null)
         {
-            throw Error($"{absent.Name} comes in a later version");
+            throw Error("--cache is not needed: the system keeps files that are read again in memory; leave it out");
         }
 
         return parsed.CommandResult.Command.Name switch
