@@ -143,14 +143,15 @@ public sealed class SavedModelTests
 
     private static ComputationGraph Model(ModelName name, bool hash, ElementType type)
     {
-        manual_seed(1);
+        // Of its own: the process-wide one is drawn from by the tests that run beside this one.
+        using var generator = new Generator(1);
         ScalarType torchType = type == ElementType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var options = new ModelOptions { Name = name, DnnHiddenUnits = [8, 3], CinLayerSize = [6, 4, 3], CinSplitHalf = true, Dtype = type, Seed = 1 };
         CtrModel model = CtrModel.Create(options, Columns, Dimension, DenseColumns);
         foreach ((string _, Parameter parameter) in model.named_parameters())
         {
             using var noGradients = no_grad();
-            parameter.copy_(rand_like(parameter) - 0.4);
+            parameter.copy_(rand(parameter.shape, dtype: torchType, generator: generator) - 0.4);
         }
 
         var graph = new ComputationGraph(type);
@@ -168,7 +169,7 @@ public sealed class SavedModelTests
 
         GraphValue Table(string table, int dimension)
         {
-            Tensor weights = rand(tableRows, dimension, dtype: torchType) - 0.5;
+            Tensor weights = rand([tableRows, dimension], dtype: torchType, generator: generator) - 0.5;
             byte[] bytes = weights.bytes.ToArray();
             return graph.Array(new ExportArray($"table.{table}", type, weights.shape, stream => stream.Write(bytes)));
         }
