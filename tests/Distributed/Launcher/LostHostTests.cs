@@ -88,10 +88,6 @@ public sealed class LostHostTests : IClassFixture<VirtualHosts>, IDisposable
     }
 
     [HostsTheory]
-    [InlineData(Loss.Server, 1, 3)]
-    public void SupervisedJobGoesOn(Loss loss, int times, int epochs) => AssertGoesOn(loss, times, epochs);
-
-    [HostsTheory]
     [Trait("Kind", "Long")]
     [InlineData(Loss.Server, 10, 12)]
     [InlineData(Loss.Trainer, 10, 12)]

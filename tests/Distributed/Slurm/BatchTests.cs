@@ -38,6 +38,7 @@ public sealed class BatchTests(SlurmCluster cluster) : IDisposable
 
     /// <summary>What the time limit sends saves and puts the job into the queue; then it goes on and ends with the weights of a job without a stop.</summary>
     [SlurmFact]
+    [Trait("Kind", "Long")]
     public void RequeuedJobGoesOnAndEndsAsOneWithoutStop() => AssertRequeued("oe-run");
 
     /// <summary>The same without oe-run.</summary>

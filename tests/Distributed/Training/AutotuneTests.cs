@@ -13,14 +13,12 @@ public sealed class AutotuneTests : IDisposable
     public AutotuneTests() => _rows = _train.WriteRows("rows.txt", 9000);
 
     /// <summary>Cycle time and prefetch change neither which batch is trained when nor the order of additions.</summary>
-    [Fact]
-    public void The_weights_are_those_of_the_same_job_without() => AssertSameWeights(0, "--cluster.servers", "1");
-
     [Theory]
     [Trait("Kind", "Long")]
+    [InlineData(0, "--cluster.servers", "1")]
     [InlineData(0, "--cluster.servers", "colocated")]
     [InlineData(1e-9, "--cluster.strategy", "allreduce")]
-    public void The_weights_are_those_of_the_same_job_without_whatever_the_strategy(double limit, params string[] more) => AssertSameWeights(limit, more);
+    public void The_weights_are_those_of_the_same_job_without(double limit, params string[] more) => AssertSameWeights(limit, more);
 
     [Fact]
     public void Settings_given_stay_and_the_first_trainer_says_what_became_of_the_search()

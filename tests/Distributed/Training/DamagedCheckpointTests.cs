@@ -17,11 +17,11 @@ public sealed class DamagedCheckpointTests : IDisposable
 
     [Theory]
     [InlineData("server-1-of-2", "--cluster.servers", "2")]
-    [InlineData("dense", "--cluster.servers", "2")]
     public void TheOneBeforeIsTaken(string part, params string[] more) => AssertTheOneBeforeIsTaken(part, more);
 
     [Theory]
     [Trait("Kind", "Long")]
+    [InlineData("dense", "--cluster.servers", "2")]
     [InlineData("server-0-of-2", "--cluster.servers", "2", "--embedding.storage", "tiered", "--embedding.cache_mb", "1")]
     [InlineData("server-0-of-2", "--cluster.servers", "2", "--embedding.sparse_as_dense_size", "100")]
     [InlineData("server-0-of-1", "--cluster.strategy", "allreduce")]

@@ -40,6 +40,7 @@ public sealed class EqualityTests : IDisposable
 
     /// <summary>What changes gradients and learning rates from step to step counts steps and sums alike on all ranks, however rows are kept.</summary>
     [Fact]
+    [Trait("Kind", "Long")]
     public void SchedulesClippingAndPartsOfBatchesEqualOneProcess() => AssertFeaturesEqual("adam", "--cluster.servers", "1", "--cluster.hot_rows", "200");
 
     [Fact]

@@ -25,6 +25,7 @@ public sealed partial class OwnModelTests : IDisposable
 
     /// <summary>It stops, finds its newest checkpoint damaged, goes on from the one before and ends as one that did not stop.</summary>
     [Fact]
+    [Trait("Kind", "Long")]
     public void ExampleGoesOnWithTheSameBits()
     {
         string whole = _train.In("whole");

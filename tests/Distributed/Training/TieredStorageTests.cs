@@ -20,24 +20,14 @@ public sealed class TieredStorageTests : IDisposable
     [Theory]
     [InlineData("array", 2, "1")]
     [InlineData("hash", 3, "colocated", "--cluster.staleness", "2")]
+    public void TheWeightsAreThoseOfAJobInMemory(string kind, int ranks, string servers, params string[] more) =>
+        AssertAsInMemory(kind, ranks, servers, more);
+
+    [Theory]
+    [Trait("Kind", "Long")]
     [InlineData("hash", 4, "2", "--cluster.hot_rows", "100")]
-    public void TheWeightsAreThoseOfAJobInMemory(string kind, int ranks, string servers, params string[] more)
-    {
-        string[] job = [.. Job(kind), "--cluster.servers", servers, .. more];
-        string[] tiered = [.. job, .. Tiered];
-
-        // With staleness, two runs differ in what a pull sees.
-        if (more.Contains("--cluster.staleness"))
-        {
-            Assert.True(_train.Summary(ranks, tiered).GetProperty("samples").GetInt64() > 0);
-        }
-        else
-        {
-            Assert.Equal(0, _train.Weights(ranks, job).DistanceTo(_train.Weights(ranks, tiered)));
-        }
-
-        Assert.Empty(Directory.GetFiles(_train.In("store")));
-    }
+    public void TheWeightsOfManyRanksAreThoseOfAJobInMemory(string kind, int ranks, string servers, params string[] more) =>
+        AssertAsInMemory(kind, ranks, servers, more);
 
     [Fact]
     public void AFolderThatCannotBeMadeEndsTheJobWithOneLine()
@@ -50,12 +40,11 @@ public sealed class TieredStorageTests : IDisposable
     }
 
     /// <summary>Increments of rows in files, read by jobs whose rows are in memory, in files, and on other servers; and the other way round.</summary>
-    [Fact]
-    public void HashTablesGoOnWithTheSameBits() => AssertGoesOnWithTheSameBits("hash");
-
-    [Fact]
+    [Theory]
     [Trait("Kind", "Long")]
-    public void ArrayTablesGoOnWithTheSameBits() => AssertGoesOnWithTheSameBits("array");
+    [InlineData("array")]
+    [InlineData("hash")]
+    public void GoesOnWithTheSameBits(string kind) => AssertGoesOnWithTheSameBits(kind);
 
     /// <summary>Whatever a kill leaves of the files of rows is of no account; in turn rows are in files and in memory.</summary>
     [Theory]
@@ -79,6 +68,24 @@ public sealed class TieredStorageTests : IDisposable
         }
 
         Assert.Equal(0, _train.Weights(3, [.. saving, .. Tiered, "--load", folder]).DistanceTo(whole));
+    }
+
+    private void AssertAsInMemory(string kind, int ranks, string servers, string[] more)
+    {
+        string[] job = [.. Job(kind), "--cluster.servers", servers, .. more];
+        string[] tiered = [.. job, .. Tiered];
+
+        // With staleness, two runs differ in what a pull sees.
+        if (more.Contains("--cluster.staleness"))
+        {
+            Assert.True(_train.Summary(ranks, tiered).GetProperty("samples").GetInt64() > 0);
+        }
+        else
+        {
+            Assert.Equal(0, _train.Weights(ranks, job).DistanceTo(_train.Weights(ranks, tiered)));
+        }
+
+        Assert.Empty(Directory.GetFiles(_train.In("store")));
     }
 
     private void AssertGoesOnWithTheSameBits(string kind)
