@@ -46,7 +46,7 @@ public enum DataFormat
 {
     /// <summary>
     /// By the endings of the files, a <c>.gz</c> left aside: <c>.csv</c>, <c>.tfrecord</c> or <c>.tfrecords</c>, <c>.libsvm</c> or <c>.svm</c>, <c>.libffm</c> or
-    /// <c>.ffm</c>; all else is Criteo's own. All files have one form.
+    /// <c>.ffm</c>, <c>.parquet</c>; all else is Criteo's own. All files have one form.
     /// </summary>
     Auto,
 
@@ -65,6 +65,9 @@ public enum DataFormat
 
     /// <summary>Sparse rows of LIBFFM, <c>LABEL FIELD:FEATURE:VALUE …</c>; columns are named by FIELD.</summary>
     Libffm,
+
+    /// <summary>Parquet, whose columns are found by name.</summary>
+    Parquet,
 }
 
 /// <summary>How the category of a sparse column becomes the key of a row.</summary>

@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
 using System.IO.Hashing;
+using System.Text;
 
 namespace OpenEmbedding.Trainer.Data;
 
@@ -16,5 +19,32 @@ internal static class Categories
         return field.IsEmpty ? RowFile.EmptyCategory
             : Utf8Parser.TryParse(field, out long number, out int read) && read == field.Length && field[0] != '+' ? number
             : OfText(field);
+    }
+
+    /// <summary>As <see cref="Of(ReadOnlySpan{byte})"/>, of text in UTF-16.</summary>
+    public static long Of(ReadOnlySpan<char> text)
+    {
+        const int OnStack = 256;
+        ReadOnlySpan<char> field = text.Trim();
+        if (field.IsEmpty)
+        {
+            return RowFile.EmptyCategory;
+        }
+
+        if (field[0] != '+' && long.TryParse(field, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number))
+        {
+            return number;
+        }
+
+        int most = Encoding.UTF8.GetMaxByteCount(field.Length);
+        byte[]? rented = most > OnStack ? ArrayPool<byte>.Shared.Rent(most) : null;
+        Span<byte> utf8 = rented ?? stackalloc byte[OnStack];
+        long hash = OfText(utf8[..Encoding.UTF8.GetBytes(field, utf8)]);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return hash;
     }
 }

@@ -22,7 +22,6 @@ internal sealed class CsvFile : RowFile
     private readonly int _label;
     private readonly int[] _dense = [];
     private readonly int[] _sparse = [];
-    private byte[] _utf8 = new byte[256];
 
     // The line on which the next record begins; records with line ends inside quotes take several.
     private long _nextLine = 2;
@@ -96,7 +95,7 @@ internal sealed class CsvFile : RowFile
 
         for (int i = 0; i < _sparse.Length; i++)
         {
-            sparse[i] = Category(_csv.GetFieldSpan(_sparse[i]));
+            sparse[i] = Categories.Of(_csv.GetFieldSpan(_sparse[i]));
         }
 
         return RowOutcome.Row;
@@ -165,28 +164,5 @@ internal sealed class CsvFile : RowFile
         _line = _nextLine;
         _nextLine += _csv.GetRawRecordSpan().Count('\n');
         return true;
-    }
-
-    private long Category(ReadOnlySpan<char> field)
-    {
-        field = field.Trim();
-        if (field.IsEmpty)
-        {
-            return EmptyCategory;
-        }
-
-        if (long.TryParse(field, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number))
-        {
-            return number;
-        }
-
-        int most = Encoding.UTF8.GetMaxByteCount(field.Length);
-        if (_utf8.Length < most)
-        {
-            _utf8 = new byte[most];
-        }
-
-        int length = Encoding.UTF8.GetBytes(field, _utf8);
-        return Categories.OfText(_utf8.AsSpan(0, length));
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using OpenEmbedding.Trainer.Configuration;
 
@@ -179,7 +180,21 @@ internal sealed class ExampleReader
         return contents;
     }
 
+    // Nearly all are tags and lengths of one byte.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong ReadVarint(scoped ref ReadOnlySpan<byte> message)
+    {
+        if (message.IsEmpty || message[0] >= 0x80)
+        {
+            return ReadLongVarint(ref message);
+        }
+
+        ulong value = message[0];
+        message = message[1..];
+        return value;
+    }
+
+    private static ulong ReadLongVarint(scoped ref ReadOnlySpan<byte> message)
     {
         const int LongestVarint = 10;
         ulong value = 0;

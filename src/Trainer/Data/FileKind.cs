@@ -9,7 +9,7 @@ internal static class FileKind
 
     private static readonly (byte[] Start, string Name)[] _foreign =
     [
-        ([.. "PAR1"u8], "a Parquet file"),
+        ([.. "PAR1"u8], "a Parquet file, which its name or data.format must tell"),
         ([.. "Obj\x01"u8], "an Avro file"),
         ([.. "PK\x03\x04"u8], "a ZIP archive"),
         ([0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd"),

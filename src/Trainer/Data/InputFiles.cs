@@ -76,6 +76,7 @@ internal static class InputFiles
         ".tfrecord" or ".tfrecords" => DataFormat.TfRecord,
         ".libsvm" or ".svm" => DataFormat.Libsvm,
         ".libffm" or ".ffm" => DataFormat.Libffm,
+        ".parquet" => DataFormat.Parquet,
         _ => DataFormat.Criteo,
     };
 

@@ -18,7 +18,7 @@ internal enum RowOutcome
 
 /// <summary>One data file, read forward once.</summary>
 /// <remarks>
-/// A row is a line, or a record of CSV or TensorFlow, good or bad, an empty one too; the header of CSV is none. The raw value of a sparse field is the
+/// A row is a line, a record of CSV or TensorFlow, or a row of Parquet, good or bad, an empty one too; the header of CSV is none. The raw value of a sparse field is the
 /// number it holds; an empty one is <see cref="EmptyCategory"/>.
 /// </remarks>
 internal abstract class RowFile : IDisposable
@@ -39,13 +39,15 @@ internal abstract class RowFile : IDisposable
     /// <param name="blockBytes">The size of the read buffer at first.</param>
     public static RowFile Open(DataOptions options, DataFormat format, string path, int blockBytes)
     {
-        Stream stream = InputFiles.Open(path, isText: format != DataFormat.TfRecord);
+        bool isText = format is not (DataFormat.TfRecord or DataFormat.Parquet);
+        Stream stream = InputFiles.Open(path, isText);
         try
         {
             return format switch
             {
                 DataFormat.Csv => new CsvFile(stream, path, options, blockBytes),
                 DataFormat.TfRecord => new TfRecordFile(stream, path, options, blockBytes),
+                DataFormat.Parquet => new ParquetFile(stream, path, options),
                 DataFormat.Libsvm => new SparseFile(new ByteLines(stream, path, blockBytes), path, options, hasFields: false),
                 DataFormat.Libffm => new SparseFile(new ByteLines(stream, path, blockBytes), path, options, hasFields: true),
                 _ => new CriteoFile(new ByteLines(stream, path, blockBytes), path, options),

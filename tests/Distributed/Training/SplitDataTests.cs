@@ -58,12 +58,16 @@ public sealed class SplitDataTests : IDisposable
     }
 
     [Fact]
-    public void TensorFlowsRecordsTrainTheSameBits()
+    public void RecordsAndColumnsTrainTheSameBits()
     {
+        Weights whole = _train.Weights(2, Job(_whole));
         File.WriteAllBytes(_train.In("parts/1.tfrecord"), TfRecords.File(_rows[..301].Select(row => TfRecords.ExampleOf(row))));
         File.WriteAllBytes(_train.In("parts/2.tfrecord"), TfRecords.File(_rows[301..].Select(row => TfRecords.ExampleOf(row))));
 
-        Assert.Equal(0, _train.Weights(2, Job(_train.In("parts"))).DistanceTo(_train.Weights(2, Job(_whole))));
+        ParquetFiles.WriteCriteo(_train.In("rows.parquet"), _rows, groupRows: 300);
+
+        Assert.Equal(0, _train.Weights(2, Job(_train.In("parts"))).DistanceTo(whole));
+        Assert.Equal(0, _train.Weights(2, Job(_train.In("rows.parquet"))).DistanceTo(whole));
     }
 
     public void Dispose() => _train.Dispose();

@@ -77,7 +77,7 @@ public sealed class InputFilesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("PAR1\u0015", "a Parquet file")]
+    [InlineData("PAR1\u0015", "a Parquet file, which its name or data.format must tell")]
     [InlineData("PK\u0003\u0004", "a ZIP archive")]
     [InlineData("\u001f\u008b\u0008", "compressed by gzip, but its name does not tell")]
     [InlineData("\u0028\u00b5\u002f\u00fd", "compressed by zstd")]

@@ -99,7 +99,7 @@ public sealed class TfRecordReadingTests : IDisposable
         byte[] whole = TfRecords.File(Enumerable.Range(0, 5).Select(_ => TfRecords.Example(_row)));
         for (int i = 0; i < 10_000; i++)
         {
-            byte[] damaged = Damage(whole, random);
+            byte[] damaged = Damage.Of(whole, random);
             try
             {
                 Assert.InRange(Read(damaged, BadRowRule.Skip).Count, 0, 10);
@@ -120,35 +120,9 @@ public sealed class TfRecordReadingTests : IDisposable
         byte[] whole = TfRecords.Example(_row);
         for (int i = 0; i < 10_000; i++)
         {
-            byte[] file = TfRecords.File(Damage(whole, random));
+            byte[] file = TfRecords.File(Damage.Of(whole, random));
             Assert.InRange(Read(file, BadRowRule.Skip).Count, 0, 1);
         }
-    }
-
-    private static byte[] Damage(byte[] whole, Random random)
-    {
-        List<byte> bytes = [.. whole];
-        for (int changes = random.Next(1, 4); changes > 0 && bytes.Count > 0; changes--)
-        {
-            int place = random.Next(bytes.Count);
-            switch (random.Next(4))
-            {
-                case 0:
-                    bytes[place] = (byte)random.Next(256);
-                    break;
-                case 1:
-                    bytes.RemoveRange(place, bytes.Count - place);
-                    break;
-                case 2:
-                    bytes.RemoveAt(place);
-                    break;
-                default:
-                    bytes.Insert(place, (byte)random.Next(256));
-                    break;
-            }
-        }
-
-        return [.. bytes];
     }
 
     private void AssertError(string expected, byte[] file, BadRowRule rule = BadRowRule.Stop, string separator = ": ")
