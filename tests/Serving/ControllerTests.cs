@@ -85,7 +85,7 @@ public sealed class ControllerTests(DenseModels models) : IClassFixture<DenseMod
 
     private async Task<HttpStatusCode> Predict(string model)
     {
-        using HttpResponseMessage response = await _client.PostAsync($"/v1/models/{model}:predict", new StringContent(TrainedModel.Body(true, _model.Rows)));
+        using HttpResponseMessage response = await _client.PostAsync($"/v1/models/{model}:predict", new StringContent(RequestRows.Body(true, _model.Rows)));
         return response.StatusCode;
     }
 

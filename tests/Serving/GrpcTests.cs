@@ -72,7 +72,7 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     [InlineData(100, true)]
     public async Task Predicts_the_bits_of_rest(int count, bool asContent)
     {
-        PredictResponse answer = await _client.PredictAsync(PredictMessage.Of(model, 7, count, asContent));
+        PredictResponse answer = await _client.PredictAsync(model.Message(7, count, asContent));
 
         using HttpResponseMessage rest = await _rest.PostAsync("/v1/models/criteo:predict", new StringContent(model.Body(false, 7, count), Encoding.UTF8));
         float[] expected = [.. JsonDocument.Parse(await rest.Content.ReadAsStringAsync()).RootElement.GetProperty("outputs").EnumerateArray().Select(row => row[0].GetSingle())];
@@ -86,10 +86,10 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     [Fact]
     public async Task A_number_that_stands_alone_fills_its_feature()
     {
-        PredictRequest alone = PredictMessage.Of(model, 0, 2, false);
+        PredictRequest alone = model.Message(0, 2, false);
         alone.Inputs["I1"].FloatVal.Clear();
         alone.Inputs["I1"].FloatVal.Add(3);
-        PredictRequest twice = PredictMessage.Of(model, 0, 2, false);
+        PredictRequest twice = model.Message(0, 2, false);
         twice.Inputs["I1"].FloatVal.Clear();
         twice.Inputs["I1"].FloatVal.AddRange([3, 3]);
 
@@ -101,7 +101,7 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     {
         foreach ((string error, StatusCode code, Action<PredictRequest> spoil) in _mistakes)
         {
-            PredictRequest request = PredictMessage.Of(model, 0, 2, false);
+            PredictRequest request = model.Message(0, 2, false);
             spoil(request);
 
             RpcException failure = await Assert.ThrowsAsync<RpcException>(async () => await _client.PredictAsync(request));
@@ -110,13 +110,13 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
             Assert.Equal(code, failure.StatusCode);
         }
 
-        Assert.Single((await _client.PredictAsync(PredictMessage.Of(model, 0, 1, false))).Outputs);
+        Assert.Single((await _client.PredictAsync(model.Message(0, 1, false))).Outputs);
     }
 
     [Fact]
     public async Task A_request_that_is_too_large_is_refused()
     {
-        PredictRequest request = PredictMessage.Of(model, 0, 2, false);
+        PredictRequest request = model.Message(0, 2, false);
         request.Inputs["I1"].TensorContent = ByteString.CopyFrom(new byte[1 << 20]);
 
         RpcException failure = await Assert.ThrowsAsync<RpcException>(async () => await _client.PredictAsync(request));
@@ -150,6 +150,6 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     {
         await Assert.ThrowsAsync<HttpRequestException>(() => _rest.GetStringAsync($"{_server.GrpcAddress}/v1/models/criteo"));
         Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync("/v1/models/criteo")).StatusCode);
-        Assert.Single((await _client.PredictAsync(PredictMessage.Of(model, 0, 1, true))).Outputs);
+        Assert.Single((await _client.PredictAsync(model.Message(0, 1, true))).Outputs);
     }
 }

@@ -37,7 +37,7 @@ public sealed class PageTests(TrainedModel model) : IDisposable
             Assert.Equal(["2 refused", "1 available"], shown);
 
             string[] fields = model.Lines[3];
-            string row = JsonSerializer.Serialize(TrainedModel.Columns().ToDictionary(column => column.Name, column => $"{TrainedModel.Number(column, fields)}"));
+            string row = JsonSerializer.Serialize(RequestRows.Columns().ToDictionary(column => column.Name, column => $"{RequestRows.Number(column, fields)}"));
             await Evaluate(page, $"for (const [name, value] of Object.entries({row})) document.querySelector(`[data-model=criteo] [name=${{name}}]`).value = value;"
                 + "document.querySelector('[data-model=criteo] form button').click()");
             string answer = (string)(await Evaluate(page, Until("/ in .* ms$/.test(document.querySelector('output').textContent) && document.querySelector('output').textContent")))!;

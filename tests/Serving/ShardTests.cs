@@ -57,7 +57,7 @@ public sealed class ShardTests(DenseModels models) : IClassFixture<DenseModels>,
         await AssertAnswers(model);
         await _shards[3].DisposeAsync();
 
-        (HttpStatusCode status, JsonElement answer) = await Post(TrainedModel.Body(true, model.Rows));
+        (HttpStatusCode status, JsonElement answer) = await Post(RequestRows.Body(true, model.Rows));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.StartsWith("shard 1 of 2 of model criteo, version 1 does not answer: ", answer.GetProperty("error").GetString());
         Assert.Contains(first.ToString(), answer.GetProperty("error").GetString());
@@ -243,7 +243,7 @@ public sealed class ShardTests(DenseModels models) : IClassFixture<DenseModels>,
 
     private async Task AssertAnswers(DenseModel model)
     {
-        (HttpStatusCode status, JsonElement answer) = await Post(TrainedModel.Body(true, model.Rows));
+        (HttpStatusCode status, JsonElement answer) = await Post(RequestRows.Body(true, model.Rows));
 
         Assert.True(status == HttpStatusCode.OK, $"{status}: {answer}");
         double[] outputs = [.. answer.GetProperty("predictions").EnumerateArray().Select(row => row[0].GetDouble())];

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
-using System.Text.Json.Nodes;
+using OpenEmbedding.Serving.Grpc.Messages;
 
 namespace OpenEmbedding.Serving.Tests;
 
@@ -52,37 +52,12 @@ public sealed class TrainedModel : IDisposable
     }
 
     /// <summary>Rows of the data as a request's body, by rows or by columns.</summary>
-    internal string Body(bool byRow, int first, int count) => Body(byRow, [.. Lines.Skip(first).Take(count)]);
+    internal string Body(bool byRow, int first, int count) => RequestRows.Body(byRow, [.. Lines.Skip(first).Take(count)]);
 
-    internal static string Body(bool byRow, string[][] rows)
-    {
-        JsonNode body = byRow
-            ? new JsonObject { ["instances"] = new JsonArray([.. rows.Select(Row)]) }
-            : new JsonObject { ["signature_name"] = "serving_default", ["inputs"] = new JsonObject(Columns().Select(column => Column(column, rows))) };
-        return body.ToJsonString();
-    }
+    /// <summary>Rows of the data as a message of gRPC.</summary>
+    internal PredictRequest Message(int first, int count, bool asContent) => RequestRows.Message([.. Lines.Skip(first).Take(count)], asContent);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    private static JsonObject Row(string[] fields) => new(Columns().Select(column => KeyValuePair.Create(column.Name, (JsonNode?)Value(column, fields))));
-
-    private static KeyValuePair<string, JsonNode?> Column((string Name, int Place) column, string[][] rows) =>
-        KeyValuePair.Create(column.Name, (JsonNode?)new JsonArray([.. rows.Select(fields => Value(column, fields))]));
-
-    private static JsonArray Value((string Name, int Place) column, string[] fields) => [Number(column, fields)];
-
-    /// <summary>A field as the model takes it.</summary>
-    internal static long Number((string Name, int Place) column, string[] fields)
-    {
-        string field = fields[column.Place];
-        return column.Name[0] == 'I'
-            ? field.Length == 0 ? 0 : long.Parse(field, CultureInfo.InvariantCulture)
-            : field.Length == 0 ? -1 : long.Parse(field, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>The features, and where their fields are in a row.</summary>
-    internal static IEnumerable<(string Name, int Place)> Columns() =>
-        [.. Enumerable.Range(1, 13).Select(i => ($"I{i}", i)), .. Enumerable.Range(1, 26).Select(i => ($"C{i}", 13 + i))];
 
     internal static void Train(params string[] arguments)
     {

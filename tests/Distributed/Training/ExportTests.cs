@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace OpenEmbedding.Distributed.Tests.Training;
 
-/// <summary>An exported model gives the probabilities that the trainer's own evaluation gives.</summary>
+/// <summary>An exported model gives the probabilities that the trainer's own evaluation gives, in ONNX Runtime and by both APIs of <c>oe-serve</c>.</summary>
 [Trait("Kind", "Job")]
 public sealed class ExportTests : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class ExportTests : IDisposable
     [InlineData("LR", "hash")]
     [InlineData("DeepFM", "hash")]
     [InlineData("DLRM", "array")]
-    public void PredictsAsTheTrainer(string model, string kind) => AssertPredictsAsTheTrainer(model, kind);
+    public Task PredictsAsTheTrainer(string model, string kind) => AssertPredictsAsTheTrainer(model, kind);
 
     [Theory]
     [Trait("Kind", "Long")]
@@ -33,7 +33,7 @@ public sealed class ExportTests : IDisposable
     [InlineData("AutoInt", "array")]
     [InlineData("FiBiNET", "hash")]
     [InlineData("DLRM", "hash")]
-    public void OtherModelsPredictAsTheTrainer(string model, string kind) => AssertPredictsAsTheTrainer(model, kind);
+    public Task OtherModelsPredictAsTheTrainer(string model, string kind) => AssertPredictsAsTheTrainer(model, kind);
 
     [Theory]
     [InlineData("hash", "--cluster.strategy", "allgather", "--data.dense_scale", "none", "--model.dtype", "float64")]
@@ -58,17 +58,27 @@ public sealed class ExportTests : IDisposable
     [Trait("Kind", "Long")]
     public void LargeArraysGoToAFileBesideTheModelAndNotThroughMemory()
     {
-        JsonElement summary = AssertPredicts(2, "array", "--embedding.dimension", "256", "--model.dnn_hidden_units", "8", "--cluster.servers", "1");
+        (JsonElement summary, _, _) = AssertPredicts(2, "array", "--embedding.dimension", "256", "--model.dnn_hidden_units", "8", "--cluster.servers", "1");
 
         Assert.True(new FileInfo(_train.In("criteo/1/model.onnx.data")).Length > 1_500_000_000);
         Assert.InRange(summary.GetProperty("peak_memory_bytes_by_rank")[0].GetInt64(), 1, 800_000_000);
     }
 
-    private void AssertPredictsAsTheTrainer(string model, string kind) => AssertPredicts(
-        3, kind, "--model", model, "--cluster.servers", "2", "--model.dnn_hidden_units", "32,16", "--model.cin_layer_size", "8,6", "--model.bottom_hidden_units", "16",
-        "--embedding.initializer.stddev", "0.3");
+    // The trainer, ONNX Runtime in this process, and oe-serve by both its APIs.
+    private async Task AssertPredictsAsTheTrainer(string model, string kind)
+    {
+        (_, string[] rows, double[] expected) = AssertPredicts(
+            3, kind, "--model", model, "--cluster.servers", "2", "--model.dnn_hidden_units", "32,16", "--model.cin_layer_size", "8,6", "--model.bottom_hidden_units", "16",
+            "--embedding.initializer.stddev", "0.3");
+        await using ServedExport served = await ServedExport.Start(_train.In("criteo"));
+        foreach (float[] answer in new[] { await served.AskByRest(rows, byRow: true), await served.AskByRest(rows, byRow: false), await served.AskByGrpc(rows) })
+        {
+            Assert.Equal(TestRows, answer.Length);
+            Assert.All(answer.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, Tolerance));
+        }
+    }
 
-    private JsonElement AssertPredicts(int ranks, string kind, params string[] more)
+    private (JsonElement Summary, string[] Rows, double[] Expected) AssertPredicts(int ranks, string kind, params string[] more)
     {
         string train = OeTrain.RealData ?? _train.WriteRows("train.txt", Rows);
 
@@ -95,7 +105,7 @@ public sealed class ExportTests : IDisposable
         Assert.All(predicted.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, Tolerance));
         Assert.All(model.Predict(rows.Take(3), batch: 1).Zip(predicted), pair => Assert.Equal(pair.Second, pair.First, Tolerance));
         AssertDescribes(folder, summary);
-        return summary;
+        return (summary, rows, expected);
     }
 
     private static void AssertDescribes(string folder, JsonElement summary)

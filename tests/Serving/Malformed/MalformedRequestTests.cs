@@ -68,8 +68,8 @@ public sealed class MalformedRequestTests(TrainedModel model) : IAsyncLifetime
     [InlineData(long.MaxValue)]
     public async Task Every_integer_is_a_category(long category)
     {
-        string columns = string.Join(',', TrainedModel.Columns().Select(column => $"\"{column.Name}\":[{(column.Name[0] == 'I' ? 1 : category)}]"));
-        PredictRequest message = PredictMessage.Of(model, 0, 1, asContent: false);
+        string columns = string.Join(',', RequestRows.Columns().Select(column => $"\"{column.Name}\":[{(column.Name[0] == 'I' ? 1 : category)}]"));
+        PredictRequest message = model.Message(0, 1, asContent: false);
         foreach (TensorProto tensor in message.Inputs.Values.Where(tensor => tensor.Dtype == DataType.DtInt64))
         {
             tensor.Int64Val[0] = category;
@@ -110,8 +110,8 @@ public sealed class MalformedRequestTests(TrainedModel model) : IAsyncLifetime
 
     private async Task AssertGrpcGoesOn(int requests)
     {
-        PredictRequest[] valid = [PredictMessage.Of(model, 0, 2, asContent: false), PredictMessage.Of(model, 0, 2, asContent: false)];
-        valid[1].Inputs["C1"].TensorContent = PredictMessage.Of(model, 0, 2, asContent: true).Inputs["C1"].TensorContent;
+        PredictRequest[] valid = [model.Message(0, 2, asContent: false), model.Message(0, 2, asContent: false)];
+        valid[1].Inputs["C1"].TensorContent = model.Message(0, 2, asContent: true).Inputs["C1"].TensorContent;
         int refused = 0;
         for (int seed = 0; seed < requests; seed++)
         {
