@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving;
 
@@ -22,7 +21,7 @@ internal sealed class ApiKey(string key)
         const string message = "the key is missing or wrong; it is sent as \"Authorization: Bearer KEY\"";
         if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) != true)
         {
-            throw new RestException(StatusCodes.Status401Unauthorized, message);
+            throw new RequestException(StatusCodes.Status401Unauthorized, message);
         }
 
         // How gRPC answers an error without a message: its status in the headers.

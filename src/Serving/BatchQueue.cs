@@ -1,5 +1,4 @@
 using OpenEmbedding.Serving.Models;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving;
 
@@ -22,17 +21,20 @@ internal sealed class BatchQueue(ServeOptions options, ServingMetrics metrics)
     /// <param name="version">The version, held; it is released when its rows are computed or given up.</param>
     /// <param name="columns">The rows.</param>
     /// <param name="stop">The client is gone.</param>
-    /// <exception cref="RestException">Too many requests wait (503), or the answer came too late (504).</exception>
+    /// <exception cref="RequestException">Too many requests wait (503), or the answer came too late (504).</exception>
     public Task<float[]> Predict(ModelVersion version, FeatureColumns columns, CancellationToken stop)
     {
         Waiting? request = null;
         lock (_lock)
         {
             bool isFree = _computing < options.Concurrency;
-            if (!isFree && _waiting.Count >= options.Waiting)
+
+            // One that finds a free turn and no batch waits for nobody: it begins a batch.
+            bool waits = !isFree || _gathering is not null;
+            if (waits && _waiting.Count >= options.Waiting)
             {
                 version.Release();
-                throw RestException.Busy();
+                throw RequestException.Busy();
             }
 
             if (!isFree || options.Company > TimeSpan.Zero)
@@ -77,7 +79,7 @@ internal sealed class BatchQueue(ServeOptions options, ServingMetrics metrics)
         catch (TimeoutException)
         {
             request.Answer.TrySetCanceled(CancellationToken.None);
-            throw RestException.Late(options.Timeout);
+            throw RequestException.Late(options.Timeout);
         }
         catch (OperationCanceledException)
         {

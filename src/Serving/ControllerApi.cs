@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using OpenEmbedding.Serving.Models;
-using OpenEmbedding.Serving.Rest;
 using OpenEmbedding.Serving.Shards;
 
 namespace OpenEmbedding.Serving;
@@ -52,7 +51,7 @@ internal sealed class ControllerApi(ConcurrentDictionary<string, ServedModel> mo
         // A page of another site cannot send this type without asking first, which is not answered.
         if (!context.Request.HasJsonContentType())
         {
-            throw new RestException(StatusCodes.Status415UnsupportedMediaType, "the body must be of type application/json");
+            throw new RequestException(StatusCodes.Status415UnsupportedMediaType, "the body must be of type application/json");
         }
 
         try
@@ -60,11 +59,11 @@ internal sealed class ControllerApi(ConcurrentDictionary<string, ServedModel> mo
             ModelFolder? folder = await JsonSerializer.DeserializeAsync<ModelFolder>(context.Request.Body, _json, context.RequestAborted);
             return folder is { Name: not null, Path: not null }
                 ? folder
-                : throw RestException.Malformed("\"name\" and \"path\" are needed, the name of a model and the folder of its versions");
+                : throw RequestException.Malformed("\"name\" and \"path\" are needed, the name of a model and the folder of its versions");
         }
         catch (JsonException e)
         {
-            throw RestException.Malformed(
+            throw RequestException.Malformed(
                 $"the body is not {{\"name\": …, \"path\": …}}, the name of a model and the folder of its versions: {e.Message.ReplaceLineEndings(" ")}");
         }
     }
@@ -83,13 +82,13 @@ internal sealed class ControllerApi(ConcurrentDictionary<string, ServedModel> mo
         ModelFolder folder = await Read(context);
         if (folder.Problem is { } problem)
         {
-            throw RestException.Malformed(problem);
+            throw RequestException.Malformed(problem);
         }
 
         ServedModel model = create(folder);
         if (!models.TryAdd(folder.Name, model))
         {
-            throw new RestException(StatusCodes.Status409Conflict, $"model {folder.Name} is loaded already; DELETE /models/{folder.Name} unloads it");
+            throw new RequestException(StatusCodes.Status409Conflict, $"model {folder.Name} is loaded already; DELETE /models/{folder.Name} unloads it");
         }
 
         model.Look();
@@ -110,6 +109,6 @@ internal sealed class ControllerApi(ConcurrentDictionary<string, ServedModel> mo
 
     private ServedModel Find(string model) => models.TryGetValue(model, out ServedModel? served) ? served : throw NotFound(model);
 
-    private RestException NotFound(string model) =>
+    private RequestException NotFound(string model) =>
         new(StatusCodes.Status404NotFound, $"not found model {model}; loaded are: {string.Join(", ", models.Keys.Order(StringComparer.Ordinal))}");
 }

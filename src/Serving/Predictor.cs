@@ -1,5 +1,4 @@
 using OpenEmbedding.Serving.Models;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving;
 
@@ -7,22 +6,22 @@ namespace OpenEmbedding.Serving;
 internal sealed class Predictor(IReadOnlyDictionary<string, ServedModel> models, ServingMetrics metrics, BatchQueue queue)
 {
     /// <summary>The versions of a model, or the one of a number.</summary>
-    /// <exception cref="RestException">There are none; 404.</exception>
+    /// <exception cref="RequestException">There are none; 404.</exception>
     public IReadOnlyList<VersionState> States(string model, long? version)
     {
         VersionState[] states = [.. Find(model).States.Where(state => version is null || state.Number == version)];
         return states.Length > 0
             ? states
-            : throw RestException.NotFound($"Could not find {(version is null ? "any versions" : $"version {version}")} of model {model}");
+            : throw RequestException.NotFound($"Could not find {(version is null ? "any versions" : $"version {version}")} of model {model}");
     }
 
     /// <summary>The version that answers, held until it is released.</summary>
-    /// <exception cref="RestException">There is none; 404.</exception>
-    public ModelVersion Hold(string model, long? version) => Find(model).Hold(version) ?? throw RestException.NotFound(
+    /// <exception cref="RequestException">There is none; 404.</exception>
+    public ModelVersion Hold(string model, long? version) => Find(model).Hold(version) ?? throw RequestException.NotFound(
         $"Servable not found for request: {(version is null ? $"Latest({model})" : $"Specific({model}, {version})")}");
 
     /// <summary>Times a request for predictions until it is disposed of.</summary>
-    /// <exception cref="RestException">There is no such model; 404.</exception>
+    /// <exception cref="RequestException">There is no such model; 404.</exception>
     public IDisposable Time(string model) => metrics.Time(Find(model).Name);
 
     /// <summary>Predicts the rows of a request when its turn comes.</summary>
@@ -30,7 +29,7 @@ internal sealed class Predictor(IReadOnlyDictionary<string, ServedModel> models,
     /// <param name="version">The version's number; <c>null</c> for the one that is served.</param>
     /// <param name="read">Reads the rows by the model's signature.</param>
     /// <param name="stop">The client is gone.</param>
-    /// <exception cref="RestException">The model, the version or the rows are wrong, or too many requests wait, or its turn does not come in time.</exception>
+    /// <exception cref="RequestException">The model, the version or the rows are wrong, or too many requests wait, or its turn does not come in time.</exception>
     public async Task<Prediction> Predict(string model, long? version, Func<Signature, FeatureColumns> read, CancellationToken stop)
     {
         ModelVersion held = Hold(model, version);
@@ -52,7 +51,7 @@ internal sealed class Predictor(IReadOnlyDictionary<string, ServedModel> models,
 
     private ServedModel Find(string model) => models.TryGetValue(model, out ServedModel? served)
         ? served
-        : throw RestException.NotFound($"Could not find any versions of model {model}; served are: {string.Join(", ", models.Keys)}");
+        : throw RequestException.NotFound($"Could not find any versions of model {model}; served are: {string.Join(", ", models.Keys)}");
 }
 
 /// <summary>The answer to a request.</summary>

@@ -86,7 +86,7 @@ internal sealed class Server : IAsyncDisposable
         GrpcApi.Map(_application);
         OverviewPage.Map(_application, _models, _metrics);
         new ControllerApi(_models, _cluster, Create).Map(_application);
-        _application.MapFallback(context => throw RestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
+        _application.MapFallback(context => throw RequestException.Malformed($"Malformed request: {context.Request.Method} {context.Request.Path}"));
 
         ServedModel Create(ModelFolder model) => new(model.Name, model.Path, _cluster, say);
 
@@ -189,7 +189,7 @@ internal sealed class Server : IAsyncDisposable
         {
             await next(context);
         }
-        catch (RestException e)
+        catch (RequestException e)
         {
             await Fail(context, e.Status, e.Message);
         }

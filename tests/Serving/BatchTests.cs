@@ -66,10 +66,12 @@ public sealed class BatchTests(TrainedModel model) : IDisposable
         Assert.Equal("feature \"I1\", row 0: \"a\" is not one number of type float", answers[1].Answer.GetProperty("error").GetString());
     }
 
-    [Fact]
-    public async Task Those_that_wait_too_long_or_are_too_many_are_refused()
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public async Task Those_that_wait_too_long_or_are_too_many_are_refused(string concurrency)
     {
-        await using Server server = await Start("--max-batch", "3", "--batch-timeout-us", Forever, "--concurrency", "1", "--max-waiting", "1", "--timeout-seconds", "1");
+        await using Server server = await Start("--max-batch", "3", "--batch-timeout-us", Forever, "--concurrency", concurrency, "--max-waiting", "1", "--timeout-seconds", "1");
         using HttpClient client = Client(server);
 
         (HttpStatusCode Status, JsonElement Answer)[] answers = await Task.WhenAll(Post(client, model.Body(true, 0, 1)), Post(client, model.Body(true, 1, 1)));

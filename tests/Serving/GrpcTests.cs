@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -73,7 +72,7 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     [InlineData(100, true)]
     public async Task Predicts_the_bits_of_rest(int count, bool asContent)
     {
-        PredictResponse answer = await _client.PredictAsync(Request(7, count, asContent));
+        PredictResponse answer = await _client.PredictAsync(PredictMessage.Of(model, 7, count, asContent));
 
         using HttpResponseMessage rest = await _rest.PostAsync("/v1/models/criteo:predict", new StringContent(model.Body(false, 7, count), Encoding.UTF8));
         float[] expected = [.. JsonDocument.Parse(await rest.Content.ReadAsStringAsync()).RootElement.GetProperty("outputs").EnumerateArray().Select(row => row[0].GetSingle())];
@@ -87,10 +86,10 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     [Fact]
     public async Task A_number_that_stands_alone_fills_its_feature()
     {
-        PredictRequest alone = Request(0, 2, false);
+        PredictRequest alone = PredictMessage.Of(model, 0, 2, false);
         alone.Inputs["I1"].FloatVal.Clear();
         alone.Inputs["I1"].FloatVal.Add(3);
-        PredictRequest twice = Request(0, 2, false);
+        PredictRequest twice = PredictMessage.Of(model, 0, 2, false);
         twice.Inputs["I1"].FloatVal.Clear();
         twice.Inputs["I1"].FloatVal.AddRange([3, 3]);
 
@@ -102,7 +101,7 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     {
         foreach ((string error, StatusCode code, Action<PredictRequest> spoil) in _mistakes)
         {
-            PredictRequest request = Request(0, 2, false);
+            PredictRequest request = PredictMessage.Of(model, 0, 2, false);
             spoil(request);
 
             RpcException failure = await Assert.ThrowsAsync<RpcException>(async () => await _client.PredictAsync(request));
@@ -111,13 +110,13 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
             Assert.Equal(code, failure.StatusCode);
         }
 
-        Assert.Single((await _client.PredictAsync(Request(0, 1, false))).Outputs);
+        Assert.Single((await _client.PredictAsync(PredictMessage.Of(model, 0, 1, false))).Outputs);
     }
 
     [Fact]
     public async Task A_request_that_is_too_large_is_refused()
     {
-        PredictRequest request = Request(0, 2, false);
+        PredictRequest request = PredictMessage.Of(model, 0, 2, false);
         request.Inputs["I1"].TensorContent = ByteString.CopyFrom(new byte[1 << 20]);
 
         RpcException failure = await Assert.ThrowsAsync<RpcException>(async () => await _client.PredictAsync(request));
@@ -151,52 +150,6 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
     {
         await Assert.ThrowsAsync<HttpRequestException>(() => _rest.GetStringAsync($"{_server.GrpcAddress}/v1/models/criteo"));
         Assert.Equal(HttpStatusCode.OK, (await _rest.GetAsync("/v1/models/criteo")).StatusCode);
-        Assert.Single((await _client.PredictAsync(Request(0, 1, true))).Outputs);
-    }
-
-    // As TensorFlow's clients send them: numbers in the field of their type, or as they lie in memory.
-    private PredictRequest Request(int first, int count, bool asContent)
-    {
-        var request = new PredictRequest { ModelSpec = new ModelSpec { Name = "criteo" } };
-        foreach ((string Name, int Place) column in TrainedModel.Columns())
-        {
-            long[] numbers = [.. model.Lines.Skip(first).Take(count).Select(fields => TrainedModel.Number(column, fields))];
-            bool isFloat = column.Name[0] == 'I';
-            var tensor = new TensorProto
-            {
-                Dtype = isFloat ? DataType.DtFloat : DataType.DtInt64,
-                TensorShape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dim { Size = count }, new TensorShapeProto.Types.Dim { Size = 1 } } },
-            };
-            if (asContent)
-            {
-                tensor.TensorContent = ByteString.CopyFrom([.. numbers.SelectMany(number => isFloat ? FloatBytes(number) : IntegerBytes(number))]);
-            }
-            else if (isFloat)
-            {
-                tensor.FloatVal.AddRange(numbers.Select(number => (float)number));
-            }
-            else
-            {
-                tensor.Int64Val.AddRange(numbers);
-            }
-
-            request.Inputs[column.Name] = tensor;
-        }
-
-        return request;
-    }
-
-    private static byte[] FloatBytes(float number)
-    {
-        byte[] bytes = new byte[sizeof(float)];
-        BinaryPrimitives.WriteSingleLittleEndian(bytes, number);
-        return bytes;
-    }
-
-    private static byte[] IntegerBytes(long number)
-    {
-        byte[] bytes = new byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
-        return bytes;
+        Assert.Single((await _client.PredictAsync(PredictMessage.Of(model, 0, 1, true))).Outputs);
     }
 }

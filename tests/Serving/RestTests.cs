@@ -89,6 +89,8 @@ public sealed class RestTests(TrainedModel model) : IAsyncLifetime
     [InlineData("{\"inputs\":{\"C1\":[1.5]}}", "feature \"C1\", row 0: 1.5 is not one number of type int64")]
     [InlineData("{\"inputs\":{\"C1\":[9223372036854775808]}}", "feature \"C1\", row 0: 9223372036854775808 is not one number of type int64")]
     [InlineData("{\"inputs\":{\"I1\":[1],\"I1\":[1]}}", "the body is not JSON: ")]
+    [InlineData("{\"inputs\":{\"\\ud800\":[1]}}", "the body is not JSON: ")]
+    [InlineData("{\"signature_name\":\"\\ud800\"}", "\"signature_name\" is \"\\ud800\"; the model has \"serving_default\" alone")]
     public async Task Malformed_bodies_are_explained(string body, string error)
     {
         (HttpStatusCode status, JsonElement answer) = await Post("/v1/models/criteo:predict", body);

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Http;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving.Grpc;
 
@@ -15,7 +14,7 @@ internal sealed class ErrorInterceptor(ServingMetrics metrics) : Interceptor
         {
             return await continuation(request, context);
         }
-        catch (RestException e)
+        catch (RequestException e)
         {
             metrics.CountError(e.Status);
             throw new RpcException(new Status(CodeOf(e.Status), e.Message));

@@ -5,8 +5,12 @@ using OpenEmbedding.Serving.Models;
 namespace OpenEmbedding.Serving.Grpc;
 
 /// <summary>TensorFlow Serving's <c>ModelService</c>: the state of a model's versions.</summary>
+[BindServiceMethod(typeof(ModelApi), nameof(Bind))]
 internal sealed class ModelApi(Predictor predictor) : ModelService.ModelServiceBase
 {
+    /// <summary>Called by name when the service is mapped.</summary>
+    public static void Bind(ServiceBinderBase binder, ModelService.ModelServiceBase? api) => ModelService.BindService(new StrictBinder(binder), api);
+
     public override Task<GetModelStatusResponse> GetModelStatus(GetModelStatusRequest request, ServerCallContext context)
     {
         ModelSpec spec = ModelSpecs.Check(request.ModelSpec);

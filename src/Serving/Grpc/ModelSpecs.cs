@@ -1,6 +1,5 @@
 using OpenEmbedding.Serving.Grpc.Messages;
 using OpenEmbedding.Serving.Models;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving.Grpc;
 
@@ -8,17 +7,17 @@ namespace OpenEmbedding.Serving.Grpc;
 internal static class ModelSpecs
 {
     /// <summary>Checks that a model is named, with no label and no signature that there is none of.</summary>
-    /// <exception cref="RestException">It is not so.</exception>
+    /// <exception cref="RequestException">It is not so.</exception>
     public static ModelSpec Check(ModelSpec? spec)
     {
         if (spec is null || spec.Name.Length == 0)
         {
-            throw RestException.Malformed("Missing ModelSpec: the request names no model");
+            throw RequestException.Malformed("Missing ModelSpec: the request names no model");
         }
 
         if (spec.VersionChoiceCase == ModelSpec.VersionChoiceOneofCase.VersionLabel)
         {
-            throw RestException.Malformed($"Unrecognized servable version label: {spec.VersionLabel}; versions are asked for by their number");
+            throw RequestException.Malformed($"Unrecognized servable version label: {spec.VersionLabel}; versions are asked for by their number");
         }
 
         return spec.SignatureName.Length == 0 || spec.SignatureName == Signature.Name

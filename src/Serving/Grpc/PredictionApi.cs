@@ -2,15 +2,18 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using OpenEmbedding.Serving.Grpc.Messages;
 using OpenEmbedding.Serving.Models;
-using OpenEmbedding.Serving.Rest;
 using PredictRequest = OpenEmbedding.Serving.Grpc.Messages.PredictRequest;
 
 namespace OpenEmbedding.Serving.Grpc;
 
 /// <summary>TensorFlow Serving's <c>PredictionService</c>: predictions and metadata.</summary>
+[BindServiceMethod(typeof(PredictionApi), nameof(Bind))]
 internal sealed class PredictionApi(Predictor predictor, ServeOptions options) : PredictionService.PredictionServiceBase
 {
     private const string SignatureField = "signature_def";
+
+    /// <summary>Called by name when the service is mapped.</summary>
+    public static void Bind(ServiceBinderBase binder, PredictionService.PredictionServiceBase? api) => PredictionService.BindService(new StrictBinder(binder), api);
 
     public override async Task<PredictResponse> Predict(PredictRequest request, ServerCallContext context)
     {
@@ -27,7 +30,7 @@ internal sealed class PredictionApi(Predictor predictor, ServeOptions options) :
         {
             if (request.OutputFilter.FirstOrDefault(name => name != signature.Output.Name) is { } unknown)
             {
-                throw RestException.Malformed($"output \"{unknown}\" is not one of the model's: {signature.Output.Name}");
+                throw RequestException.Malformed($"output \"{unknown}\" is not one of the model's: {signature.Output.Name}");
             }
 
             return Tensors.Read(request.Inputs, signature, options.LargestBatch);
@@ -39,7 +42,7 @@ internal sealed class PredictionApi(Predictor predictor, ServeOptions options) :
         ModelSpec spec = ModelSpecs.Check(request.ModelSpec);
         if (request.MetadataField.Count == 0 || request.MetadataField.Any(field => field != SignatureField))
         {
-            throw RestException.Malformed($"\"metadata_field\" is [{string.Join(", ", request.MetadataField)}]; \"{SignatureField}\" is allowed");
+            throw RequestException.Malformed($"\"metadata_field\" is [{string.Join(", ", request.MetadataField)}]; \"{SignatureField}\" is allowed");
         }
 
         ModelVersion held = predictor.Hold(spec.Name, spec.Version);

@@ -4,7 +4,6 @@ using Google.Protobuf.Collections;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using OpenEmbedding.Serving.Grpc.Messages;
 using OpenEmbedding.Serving.Models;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving.Grpc;
 
@@ -15,7 +14,7 @@ internal static class Tensors
     public static DataType TypeOf(Port port) => port.Type == TensorElementType.Float ? DataType.DtFloat : DataType.DtInt64;
 
     /// <summary>The rows of a request: for each feature a tensor of shape [rows, 1] or [rows].</summary>
-    /// <exception cref="RestException">They do not fit the model; the message names the feature and the row.</exception>
+    /// <exception cref="RequestException">They do not fit the model; the message names the feature and the row.</exception>
     public static FeatureColumns Read(MapField<string, TensorProto> inputs, Signature signature, int largestBatch)
     {
         FeatureColumns? columns = null;
@@ -27,7 +26,7 @@ internal static class Tensors
             Port port = signature.Inputs[input];
             if (tensor.Dtype != TypeOf(port))
             {
-                throw RestException.Malformed($"feature \"{name}\" is a tensor of type {TypeName(tensor.Dtype)}; {port.TensorFlowType} is allowed");
+                throw RequestException.Malformed($"feature \"{name}\" is a tensor of type {TypeName(tensor.Dtype)}; {port.TensorFlowType} is allowed");
             }
 
             int rows = ReadRows(name, tensor.TensorShape, largestBatch);
@@ -70,7 +69,7 @@ internal static class Tensors
         long[] sizes = [.. shape?.Dim.Select(dimension => dimension.Size) ?? []];
         return sizes is [>= 0] or [>= 0, 1] && !shape!.UnknownRank
             ? FeatureChecks.CheckRows(sizes[0], $"feature \"{name}\"", largestBatch)
-            : throw RestException.Malformed(
+            : throw RequestException.Malformed(
                 $"feature \"{name}\" has the shape {(shape?.UnknownRank ?? false ? "unknown" : $"[{string.Join(", ", sizes)}]")}; [rows, 1] is allowed");
     }
 
@@ -102,13 +101,13 @@ internal static class Tensors
     {
         if (bytes > 0 && bytes != (long)columns.Rows * size)
         {
-            throw RestException.Malformed($"feature \"{port.Name}\" has {bytes} bytes of tensor_content; {columns.Rows} rows of {port.TensorFlowType} have {(long)columns.Rows * size}");
+            throw RequestException.Malformed($"feature \"{port.Name}\" has {bytes} bytes of tensor_content; {columns.Rows} rows of {port.TensorFlowType} have {(long)columns.Rows * size}");
         }
 
         if (bytes == 0 && numbers != columns.Rows && numbers != 1)
         {
             string field = port.Type == TensorElementType.Float ? "float_val" : "int64_val";
-            throw RestException.Malformed($"feature \"{port.Name}\" has {numbers} numbers in {field} and no tensor_content; its shape has {columns.Rows} rows");
+            throw RequestException.Malformed($"feature \"{port.Name}\" has {numbers} numbers in {field} and no tensor_content; its shape has {columns.Rows} rows");
         }
     }
 }

@@ -6,6 +6,6 @@ internal interface IComputation : IDisposable
     Signature Signature { get; }
 
     /// <summary>The output of each row.</summary>
-    /// <exception cref="Rest.RestException">Rows of tables that are elsewhere do not come; 503.</exception>
+    /// <exception cref="RequestException">Rows of tables that are elsewhere do not come; 503.</exception>
     ValueTask<float[]> Predict(FeatureColumns columns, CancellationToken stop);
 }

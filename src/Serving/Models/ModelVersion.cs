@@ -90,7 +90,7 @@ internal sealed class ModelVersion
     }
 
     /// <summary>The output of each row. Any thread may call it, several at a time.</summary>
-    /// <exception cref="Rest.RestException">A category is out of the range of the model's rows, or a shard of the tables does not answer; 503.</exception>
+    /// <exception cref="RequestException">A category is out of the range of the model's rows, or a shard of the tables does not answer; 503.</exception>
     public ValueTask<float[]> Predict(FeatureColumns columns, CancellationToken stop) => _computation.Predict(columns, stop);
 
     private static IComputation Open(string folder, string file, Func<InferenceSession, IComputation> create)

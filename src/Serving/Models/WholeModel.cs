@@ -1,5 +1,4 @@
 using Microsoft.ML.OnnxRuntime;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving.Models;
 
@@ -28,7 +27,7 @@ internal sealed class WholeModel : IComputation
         }
         catch (OnnxRuntimeException e) when (e.Message.Contains("out of data bounds", StringComparison.Ordinal))
         {
-            throw RestException.Malformed($"a category is out of range: {e.Message.ReplaceLineEndings(" ")}");
+            throw RequestException.Malformed($"a category is out of range: {e.Message.ReplaceLineEndings(" ")}");
         }
         finally
         {

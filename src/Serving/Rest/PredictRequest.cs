@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using OpenEmbedding.Serving.Models;
 
@@ -19,14 +20,14 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
     private static readonly JsonDocumentOptions _strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
 
     /// <summary>Reads a body.</summary>
-    /// <exception cref="RestException">The body is malformed, or does not fit the model; the message names the feature and the row.</exception>
+    /// <exception cref="RequestException">The body is malformed, or does not fit the model; the message names the feature and the row.</exception>
     public static PredictRequest Read(ReadOnlyMemory<byte> body, Signature signature, int largestBatch)
     {
         using JsonDocument document = Parse(body);
         JsonElement root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object)
         {
-            throw RestException.Malformed($"the body is not an object but {Kind(root)}; \"{Instances}\" or \"{Inputs}\" is allowed in it");
+            throw RequestException.Malformed($"the body is not an object but {Kind(root)}; \"{Instances}\" or \"{Inputs}\" is allowed in it");
         }
 
         JsonElement? rows = null, columns = null;
@@ -44,7 +45,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
                     CheckSignature(property.Value);
                     break;
                 default:
-                    throw RestException.Malformed($"\"{property.Name}\" is unknown; \"{Instances}\", \"{Inputs}\" and \"{SignatureName}\" are allowed");
+                    throw RequestException.Malformed($"\"{property.Name}\" is unknown; \"{Instances}\", \"{Inputs}\" and \"{SignatureName}\" are allowed");
             }
         }
 
@@ -52,19 +53,26 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
         {
             ({ } list, null) => new PredictRequest(ReadRows(list, signature, largestBatch), ByRow: true),
             (null, { } list) => new PredictRequest(ReadColumns(list, signature, largestBatch), ByRow: false),
-            _ => throw RestException.Malformed($"one of \"{Instances}\" and \"{Inputs}\" is needed, not {(rows is null ? "none" : "both")}"),
+            _ => throw RequestException.Malformed($"one of \"{Instances}\" and \"{Inputs}\" is needed, not {(rows is null ? "none" : "both")}"),
         };
     }
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> body)
     {
+        // Not checked by the parser, and text that is none cannot be shown in errors.
+        if (!Utf8.IsValid(body.Span))
+        {
+            throw RequestException.Malformed("the body is not JSON: it is not UTF-8");
+        }
+
+        // A name with half of a surrogate pair, which it compares with others, is an invalid operation to the parser.
         try
         {
             return JsonDocument.Parse(body, _strict);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw RestException.Malformed($"the body is not JSON: {e.Message.ReplaceLineEndings(" ")}");
+            throw RequestException.Malformed($"the body is not JSON: {e.Message.ReplaceLineEndings(" ")}");
         }
     }
 
@@ -80,7 +88,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
     {
         if (list.ValueKind != JsonValueKind.Array)
         {
-            throw RestException.Malformed($"\"{Instances}\" is not a list of rows but {Kind(list)}");
+            throw RequestException.Malformed($"\"{Instances}\" is not a list of rows but {Kind(list)}");
         }
 
         var columns = new FeatureColumns(signature, FeatureChecks.CheckRows(list.GetArrayLength(), $"\"{Instances}\"", largestBatch));
@@ -90,7 +98,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
         {
             if (features.ValueKind != JsonValueKind.Object)
             {
-                throw RestException.Malformed($"row {row} of \"{Instances}\" is not an object of features but {Kind(features)}");
+                throw RequestException.Malformed($"row {row} of \"{Instances}\" is not an object of features but {Kind(features)}");
             }
 
             Array.Clear(isGiven);
@@ -112,7 +120,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
     {
         if (lists.ValueKind != JsonValueKind.Object)
         {
-            throw RestException.Malformed($"\"{Inputs}\" is not an object of features but {Kind(lists)}");
+            throw RequestException.Malformed($"\"{Inputs}\" is not an object of features but {Kind(lists)}");
         }
 
         FeatureColumns? columns = null;
@@ -123,7 +131,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             isGiven[input] = true;
             if (feature.Value.ValueKind != JsonValueKind.Array)
             {
-                throw RestException.Malformed($"feature \"{feature.Name}\" is not a list with a number for each row but {Kind(feature.Value)}");
+                throw RequestException.Malformed($"feature \"{feature.Name}\" is not a list with a number for each row but {Kind(feature.Value)}");
             }
 
             int rows = FeatureChecks.CheckRows(feature.Value.GetArrayLength(), $"feature \"{feature.Name}\"", largestBatch);

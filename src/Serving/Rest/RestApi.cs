@@ -131,6 +131,6 @@ internal sealed class RestApi(Predictor predictor, int largestBatch)
 
         return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
             ? number
-            : throw RestException.Malformed($"version \"{text}\" is not a number");
+            : throw RequestException.Malformed($"version \"{text}\" is not a number");
     }
 }

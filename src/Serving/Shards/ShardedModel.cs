@@ -1,7 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Serving.Models;
-using OpenEmbedding.Serving.Rest;
 
 namespace OpenEmbedding.Serving.Shards;
 
@@ -38,7 +37,7 @@ internal sealed class ShardedModel : IComputation
         }
         catch (ShardException e)
         {
-            throw new RestException(503, e.Message);
+            throw new RequestException(503, e.Message);
         }
         finally
         {
