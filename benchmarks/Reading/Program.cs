@@ -3,11 +3,18 @@ using System.Globalization;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Data;
 
-// dotnet run -c Release --project benchmarks/Reading -- FILE...
+// dotnet run -c Release --project benchmarks/Reading -- [--shuffle ROWS] FILE...
 // Rows a second that one thread reads as a trainer would, in batches of 4096, beside a scan of the same bytes for line ends, as "wc -l" does. Files have
 // Criteo's columns in any form that oe-train reads; of libsvm and libffm, columns 1 to 13 and 14 to 39. Each figure is the best of five passes.
 const int BatchRows = 4096;
 const int Passes = 5;
+
+RowShuffle? shuffle = null;
+if (args is ["--shuffle", var buffer, ..])
+{
+    shuffle = new RowShuffle(int.Parse(buffer, CultureInfo.InvariantCulture), Seed: 1, Pass: 1);
+    args = args[2..];
+}
 
 if (args.Length == 0)
 {
@@ -25,7 +32,7 @@ foreach (string path in args)
     for (int pass = 0; pass < Passes; pass++)
     {
         scan = Shorter(scan, () => Scan(path));
-        read = Shorter(read, () => rows = Read(path));
+        read = Shorter(read, () => rows = Read(path, shuffle));
     }
 
     Console.WriteLine(string.Create(
@@ -43,7 +50,7 @@ static TimeSpan Shorter(TimeSpan best, Action pass)
     return time < best ? time : best;
 }
 
-static long Read(string path)
+static long Read(string path, RowShuffle? shuffle)
 {
     var options = new DataOptions { Train = new DataFiles { Files = [path] }, DenseScale = DenseScaling.Log };
     if (Path.GetExtension(path) is ".libsvm" or ".libffm" or ".svm" or ".ffm")
@@ -51,7 +58,7 @@ static long Read(string path)
         options = options with { Dense = Numbers(1, 13), Sparse = Numbers(14, 26) };
     }
 
-    using var reader = new BatchReader(options, options.Train, trainer: 0, trainers: 1, BatchRows, DenseScale.Create(options));
+    using var reader = new BatchReader(options, options.Train, trainer: 0, trainers: 1, BatchRows, DenseScale.Create(options), shuffle: shuffle);
     var batch = new Batch();
     long rows = 0;
     while (reader.Read(batch))

@@ -53,6 +53,12 @@ internal sealed record TrainingState
     /// <summary>How rows are dealt.</summary>
     public required ShardRule Shard { get; init; }
 
+    /// <summary>Rows that are shuffled together; 0 if none are.</summary>
+    public int ShuffleBuffer { get; init; }
+
+    /// <summary>The seed of their order.</summary>
+    public long ShuffleSeed { get; init; }
+
     /// <summary>The rule of the dense weights.</summary>
     public required string Optimizer { get; init; }
 

@@ -37,6 +37,17 @@ public sealed record DataOptions
     /// <summary>What happens at a row that cannot be read.</summary>
     public BadRowRule OnBadRow { get; init; } = BadRowRule.Stop;
 
+    /// <summary>
+    /// Training rows that are shuffled together, in another order each epoch; 0: none are, and they come as in the files. Which rows a step has does not depend on the
+    /// number of trainers. The memory is that of these rows divided by the trainers.
+    /// </summary>
+    [Range(0, 16777216)]
+    public int ShuffleBuffer { get; init; }
+
+    /// <summary>The same seed gives the same order.</summary>
+    [Range(typeof(long), "0", "9223372036854775807")]
+    public long ShuffleSeed { get; init; } = 1024;
+
     /// <summary>How rows are dealt to the trainers.</summary>
     public ShardRule Shard { get; init; } = ShardRule.Rows;
 }

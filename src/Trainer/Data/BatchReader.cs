@@ -19,6 +19,10 @@ namespace OpenEmbedding.Trainer.Data;
 /// Reading may start behind the first rows. With <see cref="ShardRule.Rows"/> these are rows of the selection, so that a pass that W trainers
 /// began can be ended by any number of them with any batch size; with <see cref="ShardRule.Files"/> they are rows of this trainer's own files.
 /// </para>
+/// <para>
+/// Places may be shuffled: then n and r tell places of the shuffled selection (see <see cref="RowShuffle"/>), or of this trainer's shuffled files, and all of the
+/// above holds for these.
+/// </para>
 /// <para>Not thread-safe; may be used from one thread after another.</para>
 /// </remarks>
 public sealed class BatchReader : IDisposable
@@ -27,7 +31,7 @@ public sealed class BatchReader : IDisposable
 
     private readonly DataOptions _options;
     private readonly DenseScale _scale;
-    private readonly RowSequence _rows;
+    private readonly IRowSource _rows;
     private readonly int _batchSize;
     private readonly long _othersBetween;
     private long _othersNext;
@@ -40,9 +44,18 @@ public sealed class BatchReader : IDisposable
     /// <param name="batchSize">Rows of a batch of this trainer, at least 1.</param>
     /// <param name="scale">How dense values are scaled.</param>
     /// <param name="start">Rows to pass over before the first batch, good or bad; their lines are searched for ends only.</param>
+    /// <param name="shuffle">The order of the rows; null for that of the selection.</param>
     /// <exception cref="OpenEmbeddingException">A file is missing.</exception>
-    public BatchReader(DataOptions options, DataFiles selection, int trainer, int trainers, int batchSize, DenseScale scale, long start = 0)
-        : this(options, selection, trainer, trainers, batchSize, scale, start, DefaultBlockBytes)
+    public BatchReader(
+        DataOptions options,
+        DataFiles selection,
+        int trainer,
+        int trainers,
+        int batchSize,
+        DenseScale scale,
+        long start = 0,
+        RowShuffle? shuffle = null)
+        : this(options, selection, trainer, trainers, batchSize, scale, start, shuffle, DefaultBlockBytes)
     {
     }
 
@@ -55,6 +68,7 @@ public sealed class BatchReader : IDisposable
         int batchSize,
         DenseScale scale,
         long start,
+        RowShuffle? shuffle,
         int blockBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(trainer);
@@ -65,7 +79,9 @@ public sealed class BatchReader : IDisposable
         _scale = scale;
         _batchSize = batchSize;
         bool dealsFiles = options.Shard == ShardRule.Files;
-        _rows = new RowSequence(options, selection, file => !dealsFiles || file % trainers == trainer, blockBytes);
+        RowSequence Open() => new(options, selection, file => !dealsFiles || file % trainers == trainer, blockBytes);
+        bool Owns(long place) => place >= start && (dealsFiles || (place - start) / batchSize % trainers == trainer);
+        _rows = shuffle is null ? Open() : new ShuffledRows(Open, options, shuffle, Owns);
         _othersNext = start + (dealsFiles ? 0 : (long)trainer * batchSize);
         _othersBetween = dealsFiles ? 0 : (trainers - 1L) * batchSize;
     }

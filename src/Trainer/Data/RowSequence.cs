@@ -6,7 +6,7 @@ namespace OpenEmbedding.Trainer.Data;
 
 /// <summary>The selected rows of all files, one after the other.</summary>
 /// <remarks>Rows are counted as lines are, good or bad, so a row has the same place whatever <see cref="BadRowRule"/> says.</remarks>
-internal sealed class RowSequence : IDisposable
+internal sealed class RowSequence : IRowSource
 {
     private readonly DataOptions _options;
     private readonly DataFiles _selection;
@@ -56,7 +56,9 @@ internal sealed class RowSequence : IDisposable
         return skipped;
     }
 
-    /// <summary>Decodes the next row; see <see cref="RowFile.Read"/>.</summary>
+    void IRowSource.Skip(long rows) => Skip(rows);
+
+    /// <inheritdoc/>
     public RowOutcome Read(out float label, Span<float> dense, Span<long> sparse)
     {
         label = 0;
@@ -76,11 +78,10 @@ internal sealed class RowSequence : IDisposable
         return RowOutcome.End;
     }
 
-    /// <summary>The error for the row that was just found to be bad.</summary>
+    /// <inheritdoc/>
     public OpenEmbeddingException DescribeBadRow() => _file!.DescribeBadRow();
 
-    /// <summary>To be called at the end.</summary>
-    /// <exception cref="OpenEmbeddingException">The selection has no rows at all, in files of others neither.</exception>
+    /// <inheritdoc/>
     public void ThrowIfEmpty()
     {
         if (_passed > 0 || (_selection.Rows is null && Enumerable.Range(0, _paths.Count).Any(HasRows)))

@@ -49,5 +49,14 @@ internal static class StartingPoint
                 + $"with \"{options.Data.Shard.ToString().ToLowerInvariant()}\"; allowed: the same, a checkpoint of the end of an epoch, or load.part = \"weights\"",
                 JobExitCode.Configuration);
         }
+
+        var order = (state.ShuffleBuffer, state.ShuffleBuffer > 1 ? state.ShuffleSeed : options.Data.ShuffleSeed);
+        if (order != (options.Data.ShuffleBuffer, options.Data.ShuffleSeed))
+        {
+            throw new OpenEmbeddingException(
+                $"{source.ManifestPath} is of the middle of an epoch whose rows are in the order of data.shuffle_buffer = {order.Item1} and data.shuffle_seed = {order.Item2}, "
+                + $"this job has {options.Data.ShuffleBuffer} and {options.Data.ShuffleSeed}; allowed: the same, a checkpoint of the end of an epoch, or load.part = \"weights\"",
+                JobExitCode.Configuration);
+        }
     }
 }

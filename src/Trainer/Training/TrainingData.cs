@@ -53,21 +53,26 @@ internal sealed class TrainingData
 
     /// <summary>Opens this trainer's part of the training rows, behind those that are passed; see <see cref="BatchReader"/>.</summary>
     /// <param name="threads">Threads of this rank's share of the cores.</param>
+    /// <param name="epoch">Which pass over the rows this is, from 1.</param>
     /// <param name="passed">Rows that are passed.</param>
     /// <returns>Readers of whose batches the first of each come first, then the second ones, and so on.</returns>
-    public IReadOnlyList<BatchReader> OpenTrain(int threads, long passed = 0) => Open(_options.Data.Train, threads, passed);
+    public IReadOnlyList<BatchReader> OpenTrain(int threads, int epoch = 1, long passed = 0) => Open(
+        _options.Data.Train,
+        threads,
+        passed,
+        _options.Data.ShuffleBuffer > 1 ? new RowShuffle(_options.Data.ShuffleBuffer, _options.Data.ShuffleSeed, epoch) : null);
 
     /// <summary>Opens this trainer's part of the test rows; as <see cref="OpenTrain"/>.</summary>
-    public IReadOnlyList<BatchReader> OpenTest(int threads) => Open(_options.Data.Test!, threads, passed: 0);
+    public IReadOnlyList<BatchReader> OpenTest(int threads) => Open(_options.Data.Test!, threads, passed: 0, shuffle: null);
 
     /// <summary>Batches are dealt to several readers as to several trainers: each only looks for the line ends of the others' rows.</summary>
-    private BatchReader[] Open(DataFiles selection, int threads, long passed)
+    private BatchReader[] Open(DataFiles selection, int threads, long passed, RowShuffle? shuffle)
     {
         int readers = CanShare(selection) ? Math.Clamp(threads / ThreadsOfReader, 1, MostReaders) : 1;
         return
         [
             .. Enumerable.Range(0, readers).Select(reader => new BatchReader(
-                _options.Data, selection, (reader * _trainers) + _trainer, readers * _trainers, _options.Train.BatchSize, _scale, passed)),
+                _options.Data, selection, (reader * _trainers) + _trainer, readers * _trainers, _options.Train.BatchSize, _scale, passed, shuffle)),
         ];
     }
 

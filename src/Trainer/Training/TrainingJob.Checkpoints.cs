@@ -75,6 +75,8 @@ internal sealed partial class TrainingJob
             BestScore = _early.Best,
             TestsSinceBest = _early.TestsSinceBest,
             Shard = _options.Data.Shard,
+            ShuffleBuffer = _options.Data.ShuffleBuffer,
+            ShuffleSeed = _options.Data.ShuffleSeed,
             Optimizer = OptimizerName,
             Seed = _options.Model.Seed,
         };

@@ -203,7 +203,7 @@ internal sealed partial class TrainingJob : IDisposable
     /// <returns>Whether the job is to stop.</returns>
     private bool TrainEpoch()
     {
-        using var batches = new BatchPipeline(_data.OpenTrain(torch.get_num_threads(), _rowsOfEpoch), _layout, _store.Shards, _settings.Prefetch, _memory, torch.get_num_threads(), _cluster.TimelineLane);
+        using var batches = new BatchPipeline(_data.OpenTrain(torch.get_num_threads(), _epoch, _rowsOfEpoch), _layout, _store.Shards, _settings.Prefetch, _memory, torch.get_num_threads(), _cluster.TimelineLane);
         long limit = _options.Train.Steps ?? long.MaxValue;
         StepPlan plan = Announce(batches, more: _stepsOfEpoch < limit);
         Agree(batches);

@@ -71,6 +71,10 @@ public sealed partial class CheckpointFaultJobTests : IDisposable
 
         AssertRefused(2, "of 2 trainers with data.shard = \"files\", this job has 1 with \"files\"; allowed: ", [.. job, "--data.shard", "files", "--load", manifests[0]]);
         AssertRefused(3, "of 2 trainers with data.shard = \"files\", this job has 2 with \"rows\"; allowed: ", [.. job, "--load", manifests[0]]);
+        AssertRefused(
+            3,
+            "whose rows are in the order of data.shuffle_buffer = 0 and data.shuffle_seed = 1024, this job has 64 and 1024; allowed: ",
+            [.. job, "--data.shard", "files", "--data.shuffle_buffer", "64", "--load", manifests[0]]);
         Assert.Equal(0, OeTrain.Run(3, [.. job, "--data.shard", "files", "--load", manifests[0]]).ExitCode);
         Assert.Equal(0, OeTrain.Run(2, [.. job, "--data.shard", "files", "--load", manifests[^1]]).ExitCode);
 

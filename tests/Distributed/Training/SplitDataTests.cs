@@ -19,7 +19,7 @@ public sealed class SplitDataTests : IDisposable
     }
 
     [Fact]
-    public void FolderTrainsTheSameBitsAlsoBehindAStop()
+    public void FolderTrainsTheSameBitsShuffledAndBehindAStop()
     {
         // Neither steps nor batches of trainers end where the files do.
         int[] cuts = [0, 1, 333, 334, 700];
@@ -30,11 +30,12 @@ public sealed class SplitDataTests : IDisposable
 
         string checkpoints = _train.In("checkpoints");
         string[] saving = ["--checkpoint", checkpoints, "--checkpoint.every_steps", "5", "--checkpoint.every_epochs", "0"];
-        Weights whole = _train.Weights(2, Job(_whole));
+        string[] shuffled = ["--data.shuffle_buffer", "150"];
+        Weights whole = _train.Weights(2, [.. Job(_whole), .. shuffled]);
 
-        Weights folder = _train.Weights(2, [.. Job(_train.In("parts")), .. saving]);
+        Weights folder = _train.Weights(2, [.. Job(_train.In("parts")), .. shuffled, .. saving]);
         string manifest = Directory.GetFiles(checkpoints, "step-*.json").Order(StringComparer.Ordinal).First();
-        Weights pattern = _train.Weights(2, [.. Job(_train.In("parts/part-*.txt")), "--load", manifest]);
+        Weights pattern = _train.Weights(2, [.. Job(_train.In("parts/part-*.txt")), .. shuffled, "--load", manifest]);
 
         Assert.Equal(0, folder.DistanceTo(whole));
         Assert.Equal(0, pattern.DistanceTo(whole));

@@ -142,7 +142,7 @@ public sealed class CriteoReadingTests(ITestOutputHelper output) : IDisposable
         string path = Path.Combine(_folder.Path, "rows.txt");
         new CriteoGenerator(seed: 3).WriteFile(path, 3000);
         DataOptions options = RowText.Raw(path) with { DenseScale = DenseScaling.Log, SparseIds = SparseIds.Hash };
-        using BatchReader reader = new(options, options.Train, 1, 2, 100, DenseScale.Create(options), start: 0, blockBytes: 2000);
+        using BatchReader reader = new(options, options.Train, 1, 2, 100, DenseScale.Create(options), start: 0, shuffle: null, blockBytes: 2000);
         Batch batch = new();
         Assert.True(reader.Read(batch));
         long before = GC.GetAllocatedBytesForCurrentThread();

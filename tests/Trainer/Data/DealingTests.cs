@@ -162,7 +162,7 @@ public sealed class DealingTests : IDisposable
         out long badRows,
         long start = 0)
     {
-        using BatchReader reader = new(options, selection, trainer, trainers, batchSize, DenseScale.None, start, blockBytes: 256);
+        using BatchReader reader = new(options, selection, trainer, trainers, batchSize, DenseScale.None, start, shuffle: null, blockBytes: 256);
         List<List<int>> steps = [];
         Batch batch = new();
         while (reader.Read(batch))

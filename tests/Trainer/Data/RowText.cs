@@ -69,7 +69,7 @@ internal static class RowText
         int batchSize = 100,
         int blockBytes = 1 << 16)
     {
-        using BatchReader reader = new(options, options.Train, trainer, trainers, batchSize, DenseScale.Create(options), start: 0, blockBytes);
+        using BatchReader reader = new(options, options.Train, trainer, trainers, batchSize, DenseScale.Create(options), start: 0, shuffle: null, blockBytes);
         List<PlainRow> rows = [];
         Batch batch = new();
         while (reader.Read(batch))
