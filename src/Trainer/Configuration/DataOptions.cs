@@ -14,6 +14,14 @@ public sealed record DataOptions
     /// <summary>The form of all files.</summary>
     public DataFormat Format { get; init; } = DataFormat.Auto;
 
+    /// <summary>The names of all columns of CSV files that have no header, in their order; left out, the first line of each file is a header.</summary>
+    [MinLength(1)]
+    public IReadOnlyList<string>? Columns { get; init; }
+
+    /// <summary>The character between the fields of CSV, or <c>tab</c>; left out, the comma, semicolon, bar or tab that the first line has.</summary>
+    [MinLength(1)]
+    public string? Delimiter { get; init; }
+
     /// <summary>The column that holds the label, 0 or 1.</summary>
     [MinLength(1)]
     public string Label { get; init; } = "label";
@@ -64,7 +72,7 @@ public enum DataFormat
     /// <summary>Criteo's tab-separated form: label, I1 to I13, C1 to C26 in hexadecimal, no header.</summary>
     Criteo,
 
-    /// <summary>Comma-separated with a header that names the columns.</summary>
+    /// <summary>Delimited text with a header, or names in <c>data.columns</c>.</summary>
     Csv,
 
     /// <summary>TensorFlow's records of <c>tf.Example</c>, whose features are the columns.</summary>

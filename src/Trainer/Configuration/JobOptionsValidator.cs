@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Optimizers;
@@ -16,6 +17,7 @@ internal static class JobOptionsValidator
     public static void Check(JobOptions job)
     {
         CheckColumns(job.Data);
+        CheckCsv(job.Data);
         CheckVocabulary(job);
         CheckScale(job.Data);
         CheckModel(job);
@@ -39,6 +41,28 @@ internal static class JobOptionsValidator
             {
                 throw Fault(key, $"{key} holds \"{data.Label}\", which is the column of data.label", "data.label");
             }
+        }
+    }
+
+    private static void CheckCsv(DataOptions data)
+    {
+        if (data.Delimiter is not (null or "tab" or { Length: 1 }) || data.Delimiter is "\"" or "\r" or "\n")
+        {
+            throw Fault(
+                "data.delimiter", $"data.delimiter = {JsonSerializer.Serialize(data.Delimiter)} is not one character, other than a quotation mark or a line end, or \"tab\"");
+        }
+
+        if (data.Columns is not { } columns)
+        {
+            return;
+        }
+
+        CheckDistinct("data.columns", columns);
+        (string Key, string Name)[] wanted =
+            [("data.label", data.Label), .. data.Dense.Select(name => ("data.dense", name)), .. data.Sparse.Select(name => ("data.sparse", name))];
+        if (wanted.FirstOrDefault(column => !columns.Contains(column.Name)) is { Name: { } missing, Key: { } key })
+        {
+            throw Fault("data.columns", $"data.columns has no \"{missing}\", which {key} names", key);
         }
     }
 

@@ -6,9 +6,9 @@ using Sylvan.Data.Csv;
 
 namespace OpenEmbedding.Trainer.Data;
 
-/// <summary>A file of delimited text with a header; columns are found by name, others are left aside.</summary>
+/// <summary>A file of delimited text, with a header or with the names of its columns given; columns are found by name, others are left aside.</summary>
 /// <remarks>
-/// The delimiter is the one of <c>, ; | TAB</c> that the header has. A category that is a decimal integer of 64 bits is that number; any
+/// The delimiter is the given one, or the one of <c>, ; | TAB</c> that the first line has. A category that is a decimal integer of 64 bits is that number; any
 /// other text is hashed. Blanks around a field do not count.
 /// </remarks>
 internal sealed class CsvFile : RowFile
@@ -19,12 +19,14 @@ internal sealed class CsvFile : RowFile
     private readonly string _path;
     private readonly string _labelName;
     private readonly IReadOnlyList<string> _denseNames;
+    private readonly IReadOnlyList<string>? _given;
+    private readonly int _fields;
     private readonly int _label;
     private readonly int[] _dense = [];
     private readonly int[] _sparse = [];
 
     // The line on which the next record begins; records with line ends inside quotes take several.
-    private long _nextLine = 2;
+    private long _nextLine;
     private long _line;
 
     public CsvFile(Stream stream, string path, DataOptions options, int blockBytes)
@@ -32,6 +34,8 @@ internal sealed class CsvFile : RowFile
         _path = path;
         _labelName = options.Label;
         _denseNames = options.Dense;
+        _given = options.Columns;
+        _nextLine = _given is null ? 2 : 1;
         StreamReader text = new(stream, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, blockBytes);
         try
         {
@@ -39,6 +43,13 @@ internal sealed class CsvFile : RowFile
             {
                 BufferSize = Math.Max(blockBytes, 4096),
                 MaxBufferSize = LongestRecord,
+                HasHeaders = _given is null,
+                Delimiter = options.Delimiter switch
+                {
+                    null => null,
+                    "tab" => '\t',
+                    { } delimiter => delimiter[0],
+                },
                 // No line is a comment, so that rows are counted as lines.
                 Comment = '\0',
             });
@@ -53,7 +64,8 @@ internal sealed class CsvFile : RowFile
             throw DataError.AtLine(path, 1, $"cannot be read: {e.Message}", e);
         }
 
-        string[] header = [.. Enumerable.Range(0, _csv.FieldCount).Select(i => _csv.GetName(i).Trim())];
+        IReadOnlyList<string> header = _given ?? [.. Enumerable.Range(0, _csv.FieldCount).Select(i => _csv.GetName(i).Trim())];
+        _fields = header.Count;
         _label = Find(header, options.Label, "data.label");
         _dense = [.. options.Dense.Select(name => Find(header, name, "data.dense"))];
         _sparse = [.. options.Sparse.Select(name => Find(header, name, "data.sparse"))];
@@ -80,7 +92,7 @@ internal sealed class CsvFile : RowFile
             return RowOutcome.End;
         }
 
-        if (_csv!.RowFieldCount != _csv.FieldCount || !TryParseLabel(_csv.GetFieldSpan(_label), out label))
+        if (_csv!.RowFieldCount != _fields || !TryParseLabel(_csv.GetFieldSpan(_label), out label))
         {
             return RowOutcome.Bad;
         }
@@ -104,9 +116,9 @@ internal sealed class CsvFile : RowFile
     /// <inheritdoc/>
     public override OpenEmbeddingException DescribeBadRow()
     {
-        if (_csv!.RowFieldCount != _csv.FieldCount)
+        if (_csv!.RowFieldCount != _fields)
         {
-            return DataError.AtLine(_path, _line, DataError.FieldCount(_csv.RowFieldCount, _csv.FieldCount, "as in the header"));
+            return DataError.AtLine(_path, _line, DataError.FieldCount(_csv.RowFieldCount, _fields, _given is null ? "as in the header" : "as in data.columns"));
         }
 
         ReadOnlySpan<char> label = _csv.GetFieldSpan(_label);
@@ -139,12 +151,12 @@ internal sealed class CsvFile : RowFile
         return float.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
     }
 
-    private int Find(string[] header, string name, string option)
+    private int Find(IReadOnlyList<string> header, string name, string option)
     {
-        int place = Array.IndexOf(header, name);
-        return place >= 0
+        int place = header.TakeWhile(column => column != name).Count();
+        return place < header.Count
             ? place
-            : throw DataError.AtLine(_path, 1, $"no column \"{name}\" ({option}); the header has {string.Join(", ", header)}");
+            : throw DataError.AtLine(_path, 1, $"no column \"{name}\" ({option}); {(_given is null ? "the header" : "data.columns")} has {string.Join(", ", header)}");
     }
 
     private bool Advance()

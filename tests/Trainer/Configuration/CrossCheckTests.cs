@@ -54,6 +54,9 @@ public sealed class CrossCheckTests : IDisposable
     [InlineData("data.dense_scale = \"criteo1tb\" needs 13 columns in data.dense, which has 2", "--data.dense_scale=criteo1tb", "--data.dense=I1,I2")]
     [InlineData(
         "data.vocabulary has 2 numbers; allowed is one number, or one for each of the 3 columns of data.sparse", "--data.vocabulary=5,6", "--data.sparse=C1,C2,C3")]
+    [InlineData("data.columns has no \"I2\", which data.dense names", "--data.columns=label,I1,C1,C2", "--data.dense=I1,I2", "--data.sparse=C1,C2")]
+    [InlineData("data.columns holds \"C1\" more than once", "--data.columns=label,C1,C1", "--data.dense=[]", "--data.sparse=C1")]
+    [InlineData("data.delimiter = \"::\" is not one character, other than a quotation mark or a line end, or \"tab\"", "--data.delimiter=::")]
     [InlineData("data.dense holds \"I1\" more than once", "--data.dense=I1,I2,I1")]
     [InlineData("data.sparse holds \"C1\" more than once", "--data.sparse=C1,C1")]
     [InlineData("data.sparse holds \"click\", which is the column of data.label", "--data.sparse=click", "--data.label=click")]

@@ -48,6 +48,28 @@ public sealed class CsvReadingTests : IDisposable
     }
 
     [Theory]
+    [InlineData(",", ",")]
+    [InlineData("|", null)]
+    [InlineData("\t", "tab")]
+    [InlineData("~", "~")]
+    public void ColumnsMayBeGivenAndSoMayTheDelimiter(string delimiter, string? given)
+    {
+        string[] rows = ["5,x,1.5,1,7", ",\"a\",,0,-1"];
+        string path = _folder.Write("rows.csv", string.Concat(rows.Select(row => row.Replace(",", delimiter, StringComparison.Ordinal) + "\r\n")));
+        DataOptions options = RowText.Raw(path) with
+        {
+            Dense = ["I1"],
+            Sparse = ["C1", "C2"],
+            Columns = ["C2", "unused", "I1", "label", "C1"],
+            Delimiter = given,
+        };
+
+        Assert.Equal([new PlainRow(1, [1.5f], [7, 5]), new PlainRow(0, [0], [(1L << 62) - 1, (1L << 62) - 1])], RowText.ReadAll(options));
+        var failure = Assert.Throws<OpenEmbeddingException>(() => RowText.ReadAll(options with { Columns = ["label", "I1", "C1", "C2"] }));
+        Assert.Equal($"{path}:1: 5 fields, expected 4 (as in data.columns)", failure.Message);
+    }
+
+    [Theory]
     [InlineData("label,I1,C1,C2\n0,1,2,3\n0,1,2\n", "3: 3 fields, expected 4 (as in the header)")]
     [InlineData("label,I1,C1,C2\n0,1,2,3\n\n", "3: 1 field, expected 4 (as in the header)")]
     [InlineData("label,I1,C1,C2\n0,1,\"2\n2\",3\n0,x,2,3\n", "4: column I1 = \"x\": not a number")]
