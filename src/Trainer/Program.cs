@@ -27,24 +27,40 @@ internal static class Program
                 Console.Write(print.Text);
                 return JobExitCode.Success;
             case GenerateArguments generate:
-                return Generate(generate);
+                return Run(() => Generate(generate));
+            case InspectArguments inspect:
+                return Run(() => Inspect(JobOptions.Read(inspect.ConfigPath, inspect.Overrides).Data));
             default:
                 var train = (TrainArguments)arguments;
                 return TrainCommand.Run(() => JobOptions.Read(train.ConfigPath, train.Overrides));
         }
     }
 
-    private static int Generate(GenerateArguments arguments)
+    private static void Generate(GenerateArguments arguments)
+    {
+        ZipfCategories? categories = arguments.Vocabulary is { } ids ? new ZipfCategories(ids, arguments.Zipf) : null;
+        new CriteoGenerator(arguments.Seed, arguments.Format, categories).WriteFile(arguments.Out, arguments.Rows);
+        if (categories is not null)
+        {
+            Console.WriteLine($"--data.vocabulary {string.Join(',', categories.Vocabulary)}");
+        }
+    }
+
+    private static void Inspect(DataOptions data)
+    {
+        Console.Write($"data.train: {DataInspection.Read(data, data.Train)}");
+        if (data.Test is { } test)
+        {
+            Console.Write($"\ndata.test: {DataInspection.Read(data, test)}");
+        }
+    }
+
+    /// <summary>Does what needs no other ranks.</summary>
+    private static int Run(Action action)
     {
         try
         {
-            ZipfCategories? categories = arguments.Vocabulary is { } ids ? new ZipfCategories(ids, arguments.Zipf) : null;
-            new CriteoGenerator(arguments.Seed, arguments.Format, categories).WriteFile(arguments.Out, arguments.Rows);
-            if (categories is not null)
-            {
-                Console.WriteLine($"--data.vocabulary {string.Join(',', categories.Vocabulary)}");
-            }
-
+            action();
             return JobExitCode.Success;
         }
         catch (Exception failure) when (failure is OpenEmbeddingException or IOException or UnauthorizedAccessException)

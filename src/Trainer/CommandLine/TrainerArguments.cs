@@ -11,6 +11,11 @@ public abstract record TrainerArguments;
 /// <param name="Overrides">The keys given on the command line.</param>
 public sealed record TrainArguments(string? ConfigPath, IReadOnlyList<ConfigurationOverride> Overrides) : TrainerArguments;
 
+/// <summary>Say what is in the rows that a job would read, and stop.</summary>
+/// <param name="ConfigPath">The configuration file; null when the overrides say all.</param>
+/// <param name="Overrides">The keys given on the command line.</param>
+public sealed record InspectArguments(string? ConfigPath, IReadOnlyList<ConfigurationOverride> Overrides) : TrainerArguments;
+
 /// <summary>Print a text and stop: help, the version, the JSON schema or the key table.</summary>
 /// <param name="Text">The text, with its last line end.</param>
 public sealed record PrintArguments(string Text) : TrainerArguments;

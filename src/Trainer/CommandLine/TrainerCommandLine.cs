@@ -45,7 +45,8 @@ public static class TrainerCommandLine
         var help = new HelpOption();
         var version = new Option<bool>("--version");
         var generate = new GenerateCommand();
-        var root = new RootCommand { file, new Command("schema"), new Command("keys"), generate };
+        var inspect = new Command("inspect") { file };
+        var root = new RootCommand { file, new Command("schema"), new Command("keys"), generate, inspect };
         // Without an action of its own a command with subcommands asks for one of them.
         root.SetAction(_ => JobExitCode.Success);
         root.Options.Clear();
@@ -59,6 +60,7 @@ public static class TrainerCommandLine
             var option = new Option<string[]>("--" + entry.Path, aliases) { Arity = ArgumentArity.ZeroOrMore };
             keys.Add(option, entry.Path);
             root.Add(option);
+            inspect.Add(option);
         }
 
         var cache = new Option<string[]>("--cache") { Arity = ArgumentArity.ZeroOrMore };
@@ -81,6 +83,7 @@ public static class TrainerCommandLine
             "schema" => new PrintArguments(ConfigurationWriter.WriteSchema()),
             "keys" => new PrintArguments(KeyTable.WriteMarkdown()),
             "generate" => generate.Read(parsed),
+            "inspect" => new InspectArguments(parsed.GetValue(file), ReadOverrides(parsed, keys)),
             _ => new TrainArguments(parsed.GetValue(file), ReadOverrides(parsed, keys)),
         };
     }
@@ -146,6 +149,8 @@ public static class TrainerCommandLine
     private static string Help() => string.Create(CultureInfo.InvariantCulture, $"""
         Usage: oe-train [CONFIG.json] [--section.key value ...]
                oe-train generate --rows N --out FILE [--seed S] [--format criteo|csv] [--vocabulary V [--zipf Z]]
+               oe-train inspect [CONFIG.json] [--section.key value ...]
+                                   says what is in the rows of data.train and data.test: classes, ranges, categories, malformed rows
                oe-train schema     prints the JSON schema of a configuration
                oe-train keys       prints all keys as Markdown tables
                oe-train --version

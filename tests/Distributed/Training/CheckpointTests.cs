@@ -19,15 +19,15 @@ public sealed class CheckpointTests : IDisposable
         _rows = _train.WriteRows("rows.txt", (GlobalBatch * StepsOfEpoch) - 50);
     }
 
-    [Theory]
-    [InlineData("adam", "hash", "ps")]
-    [InlineData("adagrad", "array", "allreduce")]
-    public void GoesOnWithTheSameBits(string optimizer, string kind, string strategy) =>
-        AssertSameBits(optimizer, "--embedding.kind", kind, "--cluster.strategy", strategy);
-
     [Fact]
+    public void GoesOnWithTheSameBits() => AssertSameBits("adam", "--embedding.kind", "hash");
+
+    [Theory]
     [Trait("Kind", "Long")]
-    public void GatheredRowsGoOnWithTheSameBits() => AssertSameBits("ftrl", "--embedding.kind", "hash", "--cluster.strategy", "allgather");
+    [InlineData("adagrad", "array", "allreduce")]
+    [InlineData("ftrl", "hash", "allgather")]
+    public void EveryStrategyGoesOnWithTheSameBits(string optimizer, string kind, string strategy) =>
+        AssertSameBits(optimizer, "--embedding.kind", kind, "--cluster.strategy", strategy);
 
     [Theory]
     [Trait("Kind", "Long")]

@@ -52,6 +52,16 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Inspect_takes_what_a_job_takes()
+    {
+        var inspect = Assert.IsType<InspectArguments>(TrainerCommandLine.Parse(["inspect", "criteo.json", "--data.test", "b"]));
+        Assert.Equal("criteo.json", inspect.ConfigPath);
+        Assert.Equal([new ConfigurationOverride("data.test", "b")], inspect.Overrides);
+        var failure = Assert.Throws<OpenEmbeddingException>(() => TrainerCommandLine.Parse(["inspect", "--data.tesst", "b"]));
+        Assert.Equal("command line: --data.tesst is not a known option; did you mean \"--data.test\"? (oe-train --help lists all)", failure.Message);
+    }
+
+    [Fact]
     public void Files_of_arguments_are_not_opened()
     {
         var train = Assert.IsType<TrainArguments>(TrainerCommandLine.Parse(["--data", "@list"]));
