@@ -19,6 +19,7 @@ internal static class JobOptionsValidator
         CheckColumns(job.Data);
         CheckCsv(job.Data);
         CheckVocabulary(job);
+        CheckShuffle(job.Data);
         CheckScale(job.Data);
         CheckModel(job);
         CheckInitializer(job.Embedding.Initializer);
@@ -75,6 +76,19 @@ internal static class JobOptionsValidator
                 "data.vocabulary",
                 $"data.vocabulary has {data.Vocabulary.Sizes.Count} numbers; allowed is one number, or one for each of the {data.Sparse.Count} columns of data.sparse",
                 "data.sparse");
+        }
+    }
+
+    private static void CheckShuffle(DataOptions data)
+    {
+        int columns = Math.Max(data.Dense.Count, data.Sparse.Count);
+        int most = Array.MaxLength / columns;
+        if (data.ShuffleBuffer > most)
+        {
+            throw Fault(
+                "data.shuffle_buffer",
+                $"data.shuffle_buffer = {data.ShuffleBuffer} is too large for {columns} columns of one kind; allowed is at most {most}",
+                columns == data.Sparse.Count ? "data.sparse" : "data.dense");
         }
     }
 

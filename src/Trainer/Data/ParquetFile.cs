@@ -28,8 +28,9 @@ internal sealed class ParquetFile : RowFile
     private readonly long[][] _categories;
     private int _decoded = -1;
 
-    // The next row: its group, its place there, and the rows of the groups before.
-    private int _group;
+    // The next row: its group and how many rows that has, its place there, and the rows of the groups before.
+    private int _group = -1;
+    private int _groupRows;
     private int _place;
     private long _before;
 
@@ -59,7 +60,7 @@ internal sealed class ParquetFile : RowFile
         long skipped = 0;
         while (skipped < rows && FindRow())
         {
-            int now = (int)Math.Min(rows - skipped, RowsOf(_group) - _place);
+            int now = (int)Math.Min(rows - skipped, _groupRows - _place);
             _place += now;
             skipped += now;
         }
@@ -105,7 +106,8 @@ internal sealed class ParquetFile : RowFile
     public override OpenEmbeddingException DescribeBadRow()
     {
         int row = _place - 1;
-        string problem = float.IsNaN(_labels[row]) ? $"column {_options.Label} has no value; expected {LabelRule}"
+        string problem = float.IsNaN(_labels[row])
+            ? $"column {_options.Label} has no value; expected {LabelRule}"
             : _labels[row] is not (>= 0 and <= 1)
             ? Problem(_options.Label, _labels[row], LabelRule)
             : _dense.Zip(_numbers).Where(column => !float.IsFinite(column.Second[row]))
@@ -145,14 +147,20 @@ internal sealed class ParquetFile : RowFile
     /// <summary>Goes to the group of the next row; false behind the last.</summary>
     private bool FindRow()
     {
-        while (_group < _reader.RowGroupCount && _place == RowsOf(_group))
+        while (_place == _groupRows)
         {
-            _before += _place;
-            _place = 0;
+            if (_group + 1 == _reader.RowGroupCount)
+            {
+                return false;
+            }
+
             _group++;
+            _before += _groupRows;
+            _groupRows = RowsOf(_group);
+            _place = 0;
         }
 
-        return _group < _reader.RowGroupCount;
+        return true;
     }
 
     private int RowsOf(int group)
@@ -170,7 +178,6 @@ internal sealed class ParquetFile : RowFile
             return;
         }
 
-        int rows = RowsOf(_group);
         ParquetRowGroupReader group = _reader.RowGroups[_group];
         _labels = Column(_labels, group, _label, (field, target) => ParquetColumn.ReadNumbers(group, field, target, missing: float.NaN));
         for (int i = 0; i < _dense.Length; i++)
@@ -192,13 +199,13 @@ internal sealed class ParquetFile : RowFile
             {
                 // Nothing is made room for by a number of rows that the column itself does not have.
                 long held = group.GetMetadata(field)?.MetaData?.NumValues ?? 0;
-                if (held != rows)
+                if (held != _groupRows)
                 {
-                    throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{held} values in {rows} rows"));
+                    throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{held} values in {_groupRows} rows"));
                 }
 
-                T[] target = values.Length < rows ? new T[rows] : values;
-                read(field, target.AsSpan(0, rows));
+                T[] target = values.Length < _groupRows ? new T[_groupRows] : values;
+                read(field, target.AsSpan(0, _groupRows));
                 return target;
             });
         }

@@ -76,8 +76,13 @@ internal sealed class TrainingData
         ];
     }
 
-    /// <summary>Whether rows that others decode are found without decoding; a pipe, which has no length, can be opened only once.</summary>
+    /// <summary>
+    /// Whether rows that others decode are found without decoding, which those of a row group of Parquet are not; a pipe, which has no length, can be opened only once.
+    /// </summary>
     private bool CanShare(DataFiles selection) =>
         _options.Data.Shard == ShardRule.Rows
-        && InputFiles.Expand(selection.Files).All(file => !InputFiles.IsCompressed(file) && new FileInfo(file).Length > 0);
+        && InputFiles.Expand(selection.Files).All(file =>
+            FormatOf(file) != DataFormat.Parquet && !InputFiles.IsCompressed(file) && new FileInfo(file).Length > 0);
+
+    private DataFormat FormatOf(string file) => _options.Data.Format == DataFormat.Auto ? InputFiles.FormatOf(file) : _options.Data.Format;
 }

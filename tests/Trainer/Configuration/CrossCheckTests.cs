@@ -75,6 +75,16 @@ public sealed class CrossCheckTests : IDisposable
         _folder.Refusal("{\"data\": {\"train\": \"a\"}, \"cluster\": {\"staleness\": 1, \"strategy\": \"allreduce\"}}", "--epochs", "2"));
 
     [Fact]
+    public void A_block_of_shuffled_rows_fits_into_an_array()
+    {
+        string columns = "--data.sparse=" + string.Join(',', Enumerable.Range(1, 200).Select(i => $"C{i}"));
+        Assert.Equal(10_000_000, _folder.Load(Minimal, columns, "--data.shuffle_buffer=10000000").Data.ShuffleBuffer);
+        Assert.Contains(
+            "data.shuffle_buffer = 16000000 is too large for 200 columns of one kind; allowed is at most 10737417",
+            _folder.Refusal(Minimal, columns, "--data.shuffle_buffer=16000000"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Keys_without_meaning_for_the_model_are_not_looked_at() =>
         Assert.Equal([4, 5, 7], _folder.Load(Minimal, "--model=DeepFM", "--model.cin_layer_size=4,5,7").Model.CinLayerSize);
 
