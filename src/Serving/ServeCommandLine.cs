@@ -50,7 +50,7 @@ internal sealed class ServeCommandLine
           --batch-timeout-us T  how long a request waits for others to be computed with; default 0: only those that wait
                              for their turn anyway are put together
           --max-body-mb N    the most MiB of one request's body; default 16
-          --concurrency N    requests computed at the same time; default the number of cores
+          --concurrency N    requests computed at the same time; default half the number of cores, for the other half reads and writes
           --max-waiting N    requests that may wait for their turn, further ones get 503; default 1000
           --timeout-seconds S  the longest wait of a request for its turn, then it gets 504; default 30
           --api-key-file F   a file with the key that clients send as "Authorization: Bearer KEY"; default none
@@ -97,7 +97,7 @@ internal sealed class ServeCommandLine
             ReadInteger(parsed, _restPort, 8501, 0, LargestPort),
             ReadInteger(parsed, _largestBatch, 10_000, 1, int.MaxValue),
             (long)BytesOfMebibyte * ReadInteger(parsed, _largestBody, 16, 1, 2047),
-            ReadInteger(parsed, _concurrency, Environment.ProcessorCount, 1, 1024),
+            ReadInteger(parsed, _concurrency, Math.Max(1, Environment.ProcessorCount / 2), 1, 1024),
             ReadInteger(parsed, _waiting, 1000, 0, int.MaxValue),
             TimeSpan.FromSeconds(ReadInteger(parsed, _poll, 1, 1, 3600)))
         {

@@ -88,7 +88,11 @@ public sealed class RestTests(TrainedModel model) : IAsyncLifetime
     [InlineData("{\"inputs\":{\"I1\":[NaN]}}", "the body is not JSON: ")]
     [InlineData("{\"inputs\":{\"C1\":[1.5]}}", "feature \"C1\", row 0: 1.5 is not one number of type int64")]
     [InlineData("{\"inputs\":{\"C1\":[9223372036854775808]}}", "feature \"C1\", row 0: 9223372036854775808 is not one number of type int64")]
-    [InlineData("{\"inputs\":{\"I1\":[1],\"I1\":[1]}}", "the body is not JSON: ")]
+    [InlineData("{\"inputs\":{\"I1\":[1],\"I1\":[1]}}", "feature \"I1\" is given twice")]
+    [InlineData("{\"inputs\":{\"I1\":[1],\"\\u00491\":[1]}}", "feature \"I1\" is given twice")]
+    [InlineData("{\"instances\":[{\"I1\":1,\"I1\":1}]}", "feature \"I1\" is given twice")]
+    [InlineData("{\"inputs\":{},\"inputs\":{}}", "\"inputs\" is given twice")]
+    [InlineData("{\"signature_name\":\"\",\"signature_name\":\"\"}", "\"signature_name\" is given twice")]
     [InlineData("{\"inputs\":{\"\\ud800\":[1]}}", "the body is not JSON: ")]
     [InlineData("{\"signature_name\":\"\\ud800\"}", "\"signature_name\" is \"\\ud800\"; the model has \"serving_default\" alone")]
     public async Task Malformed_bodies_are_explained(string body, string error)

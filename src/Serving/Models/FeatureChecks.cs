@@ -8,10 +8,12 @@ internal static class FeatureChecks
     public static int PlaceOf(string feature, Signature signature)
     {
         int place = signature.PlaceOf(feature);
-        return place >= 0
-            ? place
-            : throw RequestException.Malformed($"feature \"{feature}\" is not one of the model's: {string.Join(", ", signature.InputNames)}");
+        return place >= 0 ? place : throw UnknownFeature(feature, signature);
     }
+
+    /// <summary>A feature that the model does not have.</summary>
+    public static RequestException UnknownFeature(string feature, Signature signature) => RequestException.Malformed(
+        $"feature \"{feature}\" is not one of the model's: {string.Join(", ", signature.InputNames)}");
 
     /// <summary>Checks that every feature was given.</summary>
     /// <exception cref="RequestException">One is missing.</exception>

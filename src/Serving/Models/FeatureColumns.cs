@@ -26,10 +26,25 @@ internal sealed class FeatureColumns
     public int Rows { get; }
 
     /// <summary>The rows of several requests for the same model, one after the other.</summary>
-    public static FeatureColumns Join(IReadOnlyList<FeatureColumns> parts) => new(
-        parts.Sum(part => part.Rows),
-        [.. parts[0]._floats.Select((first, input) => first is null ? null : Join(parts.Select(part => part._floats[input]!)))],
-        [.. parts[0]._integers.Select((first, input) => first is null ? null : Join(parts.Select(part => part._integers[input]!)))]);
+    public static FeatureColumns Join(IReadOnlyList<FeatureColumns> parts)
+    {
+        int inputs = parts[0]._floats.Length;
+        int rows = parts.Sum(part => part.Rows);
+        var whole = new FeatureColumns(rows, new float[inputs][], new long[inputs][]);
+        for (int i = 0; i < inputs; i++)
+        {
+            if (parts[0]._floats[i] is not null)
+            {
+                whole._floats[i] = Join(parts, rows, part => part._floats[i]!);
+            }
+            else
+            {
+                whole._integers[i] = Join(parts, rows, part => part._integers[i]!);
+            }
+        }
+
+        return whole;
+    }
 
     public void Set(int input, int row, float value) => _floats[input]![row] = value;
 
@@ -50,5 +65,16 @@ internal sealed class FeatureColumns
         return tensors;
     }
 
-    private static T[] Join<T>(IEnumerable<T[]> columns) => [.. columns.SelectMany(column => column)];
+    private static T[] Join<T>(IReadOnlyList<FeatureColumns> parts, int rows, Func<FeatureColumns, T[]> column)
+    {
+        var whole = new T[rows];
+        int row = 0;
+        foreach (FeatureColumns part in parts)
+        {
+            column(part).CopyTo(whole, row);
+            row += part.Rows;
+        }
+
+        return whole;
+    }
 }

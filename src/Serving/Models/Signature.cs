@@ -22,7 +22,7 @@ internal sealed class Signature
     /// <summary>The name that TensorFlow gives a model's only signature.</summary>
     public const string Name = "serving_default";
 
-    private readonly Dictionary<string, int> _places;
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _places;
 
     /// <summary>Reads it from an opened model.</summary>
     /// <exception cref="OpenEmbeddingException">The model has other inputs and outputs than an exported one.</exception>
@@ -41,7 +41,7 @@ internal sealed class Signature
             ? only
             : throw new OpenEmbeddingException($"the model has {outputs.Length} outputs; one of type float is allowed");
         InputNames = [.. Inputs.Select(input => input.Name)];
-        _places = Inputs.Select((input, place) => (input.Name, place)).ToDictionary(pair => pair.Name, pair => pair.place);
+        _places = Inputs.Select((input, place) => (input.Name, place)).ToDictionary(pair => pair.Name, pair => pair.place).GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
     public IReadOnlyList<Port> Inputs { get; }
@@ -51,7 +51,7 @@ internal sealed class Signature
     public Port Output { get; }
 
     /// <summary>The place of an input among <see cref="Inputs"/>, or −1.</summary>
-    public int PlaceOf(string name) => _places.GetValueOrDefault(name, -1);
+    public int PlaceOf(ReadOnlySpan<char> name) => _places.TryGetValue(name, out int place) ? place : -1;
 
     private static Port ReadPort(KeyValuePair<string, NodeMetadata> port)
     {

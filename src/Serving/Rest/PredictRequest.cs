@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -17,7 +19,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
     private const string Inputs = "inputs";
     private const string SignatureName = "signature_name";
 
-    private static readonly JsonDocumentOptions _strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+    private static readonly JsonDocumentOptions _shallow = new() { MaxDepth = 16 };
 
     /// <summary>Reads a body.</summary>
     /// <exception cref="RequestException">The body is malformed, or does not fit the model; the message names the feature and the row.</exception>
@@ -30,22 +32,23 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             throw RequestException.Malformed($"the body is not an object but {Kind(root)}; \"{Instances}\" or \"{Inputs}\" is allowed in it");
         }
 
-        JsonElement? rows = null, columns = null;
+        JsonElement? rows = null, columns = null, signatureName = null;
         foreach (JsonProperty property in root.EnumerateObject())
         {
-            switch (property.Name)
+            switch (NameOf(property))
             {
                 case Instances:
-                    rows = property.Value;
+                    rows = Once(rows, property);
                     break;
                 case Inputs:
-                    columns = property.Value;
+                    columns = Once(columns, property);
                     break;
                 case SignatureName:
+                    signatureName = Once(signatureName, property);
                     CheckSignature(property.Value);
                     break;
-                default:
-                    throw RequestException.Malformed($"\"{property.Name}\" is unknown; \"{Instances}\", \"{Inputs}\" and \"{SignatureName}\" are allowed");
+                case var name:
+                    throw RequestException.Malformed($"\"{name}\" is unknown; \"{Instances}\", \"{Inputs}\" and \"{SignatureName}\" are allowed");
             }
         }
 
@@ -65,16 +68,33 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             throw RequestException.Malformed("the body is not JSON: it is not UTF-8");
         }
 
-        // A name with half of a surrogate pair, which it compares with others, is an invalid operation to the parser.
         try
         {
-            return JsonDocument.Parse(body, _strict);
+            return JsonDocument.Parse(body, _shallow);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException e)
         {
-            throw RequestException.Malformed($"the body is not JSON: {e.Message.ReplaceLineEndings(" ")}");
+            throw NotJson(e);
         }
     }
+
+    private static string NameOf(JsonProperty property)
+    {
+        // One with half of a surrogate pair is an invalid operation to the parser.
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw NotJson(e);
+        }
+    }
+
+    private static RequestException NotJson(Exception e) => RequestException.Malformed($"the body is not JSON: {e.Message.ReplaceLineEndings(" ")}");
+
+    private static JsonElement Once(JsonElement? before, JsonProperty property) =>
+        before is null ? property.Value : throw RequestException.Malformed($"\"{property.Name}\" is given twice");
 
     private static void CheckSignature(JsonElement name)
     {
@@ -104,9 +124,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             Array.Clear(isGiven);
             foreach (JsonProperty feature in features.EnumerateObject())
             {
-                int input = FeatureChecks.PlaceOf(feature.Name, signature);
-                isGiven[input] = true;
-                ReadNumber(columns, signature, input, row, feature.Value);
+                ReadNumber(columns, signature, Place(feature, signature, isGiven), row, feature.Value);
             }
 
             FeatureChecks.CheckMissing(isGiven, signature, $"row {row} of \"{Instances}\"");
@@ -127,8 +145,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
         var isGiven = new bool[signature.Inputs.Count];
         foreach (JsonProperty feature in lists.EnumerateObject())
         {
-            int input = FeatureChecks.PlaceOf(feature.Name, signature);
-            isGiven[input] = true;
+            int input = Place(feature, signature, isGiven);
             if (feature.Value.ValueKind != JsonValueKind.Array)
             {
                 throw RequestException.Malformed($"feature \"{feature.Name}\" is not a list with a number for each row but {Kind(feature.Value)}");
@@ -146,6 +163,28 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
 
         FeatureChecks.CheckMissing(isGiven, signature, $"\"{Inputs}\"");
         return columns!;
+    }
+
+    // The place of a feature among the model's inputs, which is marked as given.
+    private static int Place(JsonProperty feature, Signature signature, bool[] isGiven)
+    {
+        const int longest = 64;
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8PropertyName(feature);
+        Span<char> name = stackalloc char[longest];
+        bool isPlain = raw.Length <= longest && !raw.Contains((byte)'\\');
+        int input = isPlain ? signature.PlaceOf(name[..Encoding.UTF8.GetChars(raw, name)]) : signature.PlaceOf(NameOf(feature));
+        if (input < 0)
+        {
+            throw FeatureChecks.UnknownFeature(feature.Name, signature);
+        }
+
+        if (isGiven[input])
+        {
+            throw RequestException.Malformed($"feature \"{feature.Name}\" is given twice");
+        }
+
+        isGiven[input] = true;
+        return input;
     }
 
     // A row has one number for each feature: TensorFlow Serving wants it in a list, and here it may stand alone.
