@@ -55,7 +55,7 @@ static long Read(string path, RowShuffle? shuffle)
     var options = new DataOptions { Train = new DataFiles { Files = [path] }, DenseScale = DenseScaling.Log };
     if (Path.GetExtension(path) is ".libsvm" or ".libffm" or ".svm" or ".ffm")
     {
-        options = options with { Dense = Numbers(1, 13), Sparse = Numbers(14, 26) };
+        options = options with { Dense = [.. Numbers(1, 13)], Sparse = [.. Numbers(14, 26)] };
     }
 
     using var reader = new BatchReader(options, options.Train, trainer: 0, trainers: 1, BatchRows, DenseScale.Create(options), shuffle: shuffle);
@@ -69,8 +69,8 @@ static long Read(string path, RowShuffle? shuffle)
     return rows;
 }
 
-static IReadOnlyList<string> Numbers(int first, int count) =>
-    [.. Enumerable.Range(first, count).Select(number => number.ToString(CultureInfo.InvariantCulture))];
+static IEnumerable<string> Numbers(int first, int count) =>
+    Enumerable.Range(first, count).Select(number => number.ToString(CultureInfo.InvariantCulture));
 
 static void Scan(string path)
 {

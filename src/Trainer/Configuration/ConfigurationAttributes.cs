@@ -8,7 +8,7 @@ internal sealed class NamedAttribute(string name) : Attribute
     public string Name { get; } = name;
 }
 
-/// <summary>Lets a value or a list stand for an object that has only the named key.</summary>
+/// <summary>Lets a value, or a list where the key takes one, stand for an object that has only the named key.</summary>
 /// <param name="key">The key whose value may stand alone.</param>
 /// <param name="description">What may stand alone, for messages.</param>
 [AttributeUsage(AttributeTargets.Class)]

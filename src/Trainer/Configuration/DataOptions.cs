@@ -29,9 +29,9 @@ public sealed record DataOptions
     /// <summary>The columns with numbers; an empty field counts as 0.</summary>
     public IReadOnlyList<string> Dense { get; init; } = [.. Enumerable.Range(1, 13).Select(i => $"I{i}")];
 
-    /// <summary>The columns with categories, each with embeddings of its own.</summary>
+    /// <summary>The columns with categories, each with embeddings of its own unless it says otherwise.</summary>
     [MinLength(1)]
-    public IReadOnlyList<string> Sparse { get; init; } = [.. Enumerable.Range(1, 26).Select(i => $"C{i}")];
+    public IReadOnlyList<SparseColumn> Sparse { get; init; } = [.. Enumerable.Range(1, 26).Select(i => $"C{i}")];
 
     /// <summary>How a category becomes the key of a row; left out, <c>modulo</c> for array tables and <c>hash</c> for hash tables.</summary>
     public SparseIds SparseIds { get; init; } = SparseIds.Modulo;

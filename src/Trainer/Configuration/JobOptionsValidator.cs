@@ -17,6 +17,7 @@ internal static class JobOptionsValidator
     public static void Check(JobOptions job)
     {
         CheckColumns(job.Data);
+        CheckSharedTables(job.Data);
         CheckCsv(job.Data);
         CheckVocabulary(job);
         CheckShuffle(job.Data);
@@ -35,12 +36,40 @@ internal static class JobOptionsValidator
     private static void CheckColumns(DataOptions data)
     {
         CheckDistinct("data.dense", data.Dense);
-        CheckDistinct("data.sparse", data.Sparse);
-        foreach ((string key, IReadOnlyList<string> columns) in new[] { ("data.dense", data.Dense), ("data.sparse", data.Sparse) })
+        string[] sparse = [.. data.Sparse.Select(column => column.Name)];
+        CheckDistinct("data.sparse", sparse);
+        foreach ((string key, IReadOnlyList<string> columns) in new[] { ("data.dense", data.Dense), ("data.sparse", sparse) })
         {
             if (columns.Contains(data.Label))
             {
                 throw Fault(key, $"{key} holds \"{data.Label}\", which is the column of data.label", "data.label");
+            }
+        }
+    }
+
+    private static void CheckSharedTables(DataOptions data)
+    {
+        for (int i = 0; i < data.Sparse.Count; i++)
+        {
+            if (data.Sparse[i].Table is not { } table)
+            {
+                continue;
+            }
+
+            string key = $"data.sparse[{i}].table";
+            int owner = data.Sparse.Select(column => column.Name).ToList().IndexOf(table);
+            if (owner < 0 || owner == i || data.Sparse[owner].Table is not null)
+            {
+                string[] owners = [.. data.Sparse.Where((column, place) => place != i && column.Table is null).Select(column => column.Name)];
+                throw Fault(key, $"{key} = \"{table}\" is not another column of data.sparse with rows of its own; allowed: {string.Join(", ", owners)}", "data.sparse");
+            }
+
+            if (data.Vocabulary.IsPerColumn && data.Vocabulary.Sizes.Count == data.Sparse.Count && data.Vocabulary.Of(i) != data.Vocabulary.Of(owner))
+            {
+                throw Fault(
+                    "data.vocabulary",
+                    $"data.vocabulary has {data.Vocabulary.Of(i)} for \"{data.Sparse[i].Name}\" and {data.Vocabulary.Of(owner)} for \"{table}\", whose rows it uses; allowed is one number for both",
+                    "data.sparse");
             }
         }
     }
@@ -60,7 +89,7 @@ internal static class JobOptionsValidator
 
         CheckDistinct("data.columns", columns);
         (string Key, string Name)[] wanted =
-            [("data.label", data.Label), .. data.Dense.Select(name => ("data.dense", name)), .. data.Sparse.Select(name => ("data.sparse", name))];
+            [("data.label", data.Label), .. data.Dense.Select(name => ("data.dense", name)), .. data.Sparse.Select(column => ("data.sparse", column.Name))];
         if (wanted.FirstOrDefault(column => !columns.Contains(column.Name)) is { Name: { } missing, Key: { } key })
         {
             throw Fault("data.columns", $"data.columns has no \"{missing}\", which {key} names", key);
@@ -81,14 +110,15 @@ internal static class JobOptionsValidator
 
     private static void CheckShuffle(DataOptions data)
     {
-        int columns = Math.Max(data.Dense.Count, data.Sparse.Count);
+        int categories = data.Sparse.Sum(column => column.MaxLength);
+        int columns = Math.Max(data.Dense.Count, categories);
         int most = Array.MaxLength / columns;
         if (data.ShuffleBuffer > most)
         {
             throw Fault(
                 "data.shuffle_buffer",
                 $"data.shuffle_buffer = {data.ShuffleBuffer} is too large for {columns} columns of one kind; allowed is at most {most}",
-                columns == data.Sparse.Count ? "data.sparse" : "data.dense");
+                columns == categories ? "data.sparse" : "data.dense");
         }
     }
 
@@ -197,10 +227,11 @@ internal static class JobOptionsValidator
             throw Fault(needs, $"{needs} needs data.test, the rows that are tested", "data.test");
         }
 
-        if (job.Train.TestGroupBy is { } column && !job.Data.Sparse.Contains(column))
+        string[] names = [.. job.Data.Sparse.Where(sparse => !sparse.IsMultiHot).Select(sparse => sparse.Name)];
+        if (job.Train.TestGroupBy is { } column && !names.Contains(column))
         {
             throw Fault(
-                "train.test_group_by", $"train.test_group_by = \"{column}\" is not a column of data.sparse; allowed: {string.Join(", ", job.Data.Sparse)}", "data.sparse");
+                "train.test_group_by", $"train.test_group_by = \"{column}\" is not a column of data.sparse; allowed: {string.Join(", ", names)}", "data.sparse");
         }
     }
 
@@ -209,6 +240,14 @@ internal static class JobOptionsValidator
         if (job.Output is { ExportDense: not null, Model: null })
         {
             throw Fault("output.export_dense", "output.export_dense needs output.model, from which shards load the tables", "output.model");
+        }
+
+        if (job.Output.ExportDense is not null && job.Data.Sparse.FirstOrDefault(column => column.IsMultiHot || column.Table is not null) is { } special)
+        {
+            throw Fault(
+                "output.export_dense",
+                $"output.export_dense does not go with a column of several categories or with rows of another, as \"{special.Name}\"; allowed: output.export",
+                "data.sparse");
         }
 
         if (job.Output.Predictions is null)

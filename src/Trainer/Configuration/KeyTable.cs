@@ -13,7 +13,10 @@ internal static class KeyTable
         {
             text.Append($"### `{section.Name}`\n\n{section.Description}\n\n");
             AppendTable(text, ConfigurationKeys.All.Where(entry => IsIn(entry, section.Name) && entry.Variants.Count == 0 && entry.Path != section.Name));
-            AppendChoices(text, section);
+            if (section.Type is RecordType record)
+            {
+                AppendChoices(text, record, section.Name);
+            }
         }
 
         AppendVariants(text, "Optimizers", "Of `optimizer` and `embedding.optimizer`.", VariantType.Optimizers);
@@ -71,25 +74,29 @@ internal static class KeyTable
         text.Append("| key | allowed | default | meaning |\n| --- | --- | --- | --- |\n");
         foreach (ConfigurationEntry entry in entries)
         {
-            string standard = entry.Required ? "required" : entry.Default is null ? "" : $"`{ConfigurationType.Show(entry.Default)}`";
+            string standard = entry.Required ? "required" : entry.Default is null ? "" : $"`{ConfigurationType.Show(entry.Default).Replace("|", "\\|", StringComparison.Ordinal)}`";
             text.Append($"| `{entry.Path}` | {entry.Type.Expected} | {standard} | {entry.Description} |\n");
         }
 
         text.Append('\n');
     }
 
-    private static void AppendChoices(StringBuilder text, ConfigurationKey section)
+    private static void AppendChoices(StringBuilder text, RecordType record, string path)
     {
-        if (section.Type is not RecordType record)
-        {
-            return;
-        }
-
         foreach (ConfigurationKey key in record.Keys)
         {
-            if (key.Type is ChoiceType choices)
+            string child = $"{path}.{key.Name}";
+            if (key.Type is ListType { Item: RecordType item })
             {
-                text.Append($"`{section.Name}.{key.Name}`:\n\n");
+                text.Append($"Items of `{child}`. {item.Description}\n\n");
+                object defaults = item.Create();
+                AppendTable(text, item.Keys.Select(of =>
+                    new ConfigurationEntry(of.Name, of.Type, of.Get(defaults) is { } value ? of.Type.Write(value) : null, of.Required, []) { Key = of }));
+                AppendChoices(text, item, child);
+            }
+            else if (key.Type is ChoiceType choices)
+            {
+                text.Append($"`{child}`:\n\n");
                 foreach ((string name, string description) in choices.Choices)
                 {
                     text.Append(description.Length == 0 ? $"* `{name}`\n" : $"* `{name}`: {description}\n");

@@ -6,6 +6,9 @@ namespace OpenEmbedding.Trainer.Configuration;
 /// <summary>A list whose items are all of one type.</summary>
 internal sealed class ListType(Type itemClrType, ConfigurationType item, int minimumCount) : ConfigurationType
 {
+    /// <summary>What each item may be.</summary>
+    public ConfigurationType Item => item;
+
     public override string Expected => $"a{(minimumCount > 0 ? " non-empty" : "")} list, each item {item.Expected}";
 
     public override object Read(JsonNode? node, KeyPath path, object? current, bool complete)

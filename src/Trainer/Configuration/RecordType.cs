@@ -10,6 +10,10 @@ internal sealed class RecordType(Type clrType) : ConfigurationType
 {
     private readonly ShortFormAttribute? _shortForm = clrType.GetCustomAttribute<ShortFormAttribute>();
 
+    private ConfigurationKey? ShortKey => _shortForm is null ? null : Keys.First(key => key.Name == _shortForm.Key);
+
+    private bool TakesList => ShortKey?.Type is ListType;
+
     /// <summary>The keys in the order of the source.</summary>
     public IReadOnlyList<ConfigurationKey> Keys { get; } = ConfigurationKey.Of(clrType);
 
@@ -27,7 +31,8 @@ internal sealed class RecordType(Type clrType) : ConfigurationType
 
     public override object Read(JsonNode? node, KeyPath path, object? current, bool complete)
     {
-        if (node is not (null or JsonObject) && _shortForm is not null && node.GetValueKind() is JsonValueKind.String or JsonValueKind.Array)
+        if (node is not (null or JsonObject) && _shortForm is not null
+            && (node.GetValueKind() == JsonValueKind.String || (TakesList && node.GetValueKind() == JsonValueKind.Array)))
         {
             node = Expand(node);
         }
@@ -72,6 +77,11 @@ internal sealed class RecordType(Type clrType) : ConfigurationType
 
     public override JsonNode Write(object value)
     {
+        if (ShortKey is { } shortKey && !TakesList && IsShort(value, shortKey))
+        {
+            return shortKey.Type.Write(shortKey.Get(value)!);
+        }
+
         var members = new JsonObject();
         WriteTo(members, value);
         return members;
@@ -99,9 +109,10 @@ internal sealed class RecordType(Type clrType) : ConfigurationType
             return schema;
         }
 
-        var list = (JsonObject)members[_shortForm.Key]!.DeepClone();
-        list.Remove("description");
-        return new JsonObject { ["anyOf"] = new JsonArray(list["items"]!.DeepClone(), list, schema) };
+        var standing = (JsonObject)members[_shortForm.Key]!.DeepClone();
+        standing.Remove("description");
+        JsonNode[] items = TakesList ? [standing["items"]!.DeepClone()] : [];
+        return new JsonObject { ["anyOf"] = new JsonArray([.. items, standing, schema]) };
     }
 
     /// <summary>Adds the schema of every key, with its description and the default that it has in the record.</summary>
@@ -132,14 +143,14 @@ internal sealed class RecordType(Type clrType) : ConfigurationType
             return ParseText(text, path);
         }
 
-        return Keys.First(key => key.Name == _shortForm.Key).Type.FromText(text, path);
+        return ShortKey!.Type.FromText(text, path);
     }
 
     /// <summary>Writes the short form out as an object.</summary>
     public JsonObject Expand(JsonNode node)
     {
         JsonNode items = node.DeepClone();
-        return new JsonObject { [_shortForm!.Key] = items is JsonArray ? items : new JsonArray(items) };
+        return new JsonObject { [_shortForm!.Key] = items is JsonArray || !TakesList ? items : new JsonArray(items) };
     }
 
     /// <summary>The error of a key that the record does not have.</summary>
@@ -151,5 +162,11 @@ internal sealed class RecordType(Type clrType) : ConfigurationType
         string hint = nearest is null ? "" : $"; did you mean \"{nearest}\"?";
         KeyPath child = path.Child(name);
         return new ConfigurationFault(child, $"{child} is not a known key{of}{hint} (allowed: {string.Join(", ", allowed)})");
+    }
+
+    private bool IsShort(object value, ConfigurationKey shortKey)
+    {
+        object defaults = Create();
+        return Keys.All(key => key == shortKey || Equals(key.Get(value), key.Get(defaults)));
     }
 }

@@ -16,8 +16,8 @@ public sealed class Batch
     /// <summary>The number of dense columns, n.</summary>
     public int DenseColumns { get; private set; }
 
-    /// <summary>The number of sparse columns, F.</summary>
-    public int SparseColumns { get; private set; }
+    /// <summary>The number of keys of a row, S: one for each sparse column, as many as its categories can be for a multi-hot one. See <see cref="Data.SparseSlots"/>.</summary>
+    public int SparseSlots { get; private set; }
 
     /// <summary>Labels from 0 to 1, [Rows].</summary>
     public float[] Labels { get; private set; } = [];
@@ -25,15 +25,15 @@ public sealed class Batch
     /// <summary>Scaled dense values, row by row, [Rows, DenseColumns].</summary>
     public float[] Dense { get; private set; } = [];
 
-    /// <summary>Keys of embedding rows, row by row, [Rows, SparseColumns].</summary>
+    /// <summary>Keys of embedding rows, row by row, [Rows, SparseSlots]; −1 where a multi-hot field has no more.</summary>
     public long[] Ids { get; private set; } = [];
 
-    /// <summary>Copies the keys of one sparse column.</summary>
-    /// <param name="column">0 to SparseColumns − 1.</param>
+    /// <summary>Copies the keys of one slot.</summary>
+    /// <param name="slot">0 to SparseSlots − 1.</param>
     /// <param name="ids">Takes the keys, [Rows].</param>
-    public void CopyIds(int column, Span<long> ids)
+    public void CopyIds(int slot, Span<long> ids)
     {
-        for (int row = 0, from = column; row < Rows; row++, from += SparseColumns)
+        for (int row = 0, from = slot; row < Rows; row++, from += SparseSlots)
         {
             ids[row] = Ids[from];
         }
@@ -52,12 +52,12 @@ public sealed class Batch
         where T : unmanaged, INumber<T> => Convert(Labels.AsSpan(first, target.Length), target);
 
     /// <summary>Empties the batch and makes room for so many rows and columns.</summary>
-    internal void Clear(int capacity, int denseColumns, int sparseColumns)
+    internal void Clear(int capacity, int denseColumns, int sparseSlots)
     {
         Rows = 0;
         BadRows = 0;
         DenseColumns = denseColumns;
-        SparseColumns = sparseColumns;
+        SparseSlots = sparseSlots;
         if (Labels.Length < capacity)
         {
             Labels = new float[capacity];
@@ -68,9 +68,9 @@ public sealed class Batch
             Dense = new float[checked(capacity * denseColumns)];
         }
 
-        if (Ids.Length < (long)capacity * sparseColumns)
+        if (Ids.Length < (long)capacity * sparseSlots)
         {
-            Ids = new long[checked(capacity * sparseColumns)];
+            Ids = new long[checked(capacity * sparseSlots)];
         }
     }
 

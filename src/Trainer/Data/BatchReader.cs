@@ -31,6 +31,7 @@ public sealed class BatchReader : IDisposable
 
     private readonly DataOptions _options;
     private readonly DenseScale _scale;
+    private readonly SparseKeys _keys;
     private readonly IRowSource _rows;
     private readonly int _batchSize;
     private readonly long _othersBetween;
@@ -77,6 +78,7 @@ public sealed class BatchReader : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         _options = options;
         _scale = scale;
+        _keys = new SparseKeys(options);
         _batchSize = batchSize;
         bool dealsFiles = options.Shard == ShardRule.Files;
         RowSequence Open() => new(options, selection, file => !dealsFiles || file % trainers == trainer, blockBytes);
@@ -100,8 +102,8 @@ public sealed class BatchReader : IDisposable
     /// </exception>
     public bool Read(Batch batch)
     {
-        int denseColumns = _options.Dense.Count, sparseColumns = _options.Sparse.Count;
-        batch.Clear(_batchSize, denseColumns, sparseColumns);
+        int denseColumns = _options.Dense.Count, slots = _keys.Slots.Count;
+        batch.Clear(_batchSize, denseColumns, slots);
         _rows.Skip(_othersNext);
         _othersNext = _othersBetween;
 
@@ -112,7 +114,7 @@ public sealed class BatchReader : IDisposable
             RowOutcome outcome = _rows.Read(
                 out batch.Labels[row],
                 batch.Dense.AsSpan(row * denseColumns, denseColumns),
-                batch.Ids.AsSpan(row * sparseColumns, sparseColumns));
+                batch.Ids.AsSpan(row * slots, slots));
             if (outcome == RowOutcome.End)
             {
                 break;
@@ -140,7 +142,7 @@ public sealed class BatchReader : IDisposable
         }
 
         _scale.Apply(batch.Dense.AsSpan(0, batch.Rows * denseColumns));
-        SparseKeys.Map(batch.Ids.AsSpan(0, batch.Rows * sparseColumns), sparseColumns, _options.SparseIds, _options.Vocabulary);
+        _keys.Map(batch.Ids.AsSpan(0, batch.Rows * slots));
         return true;
     }
 

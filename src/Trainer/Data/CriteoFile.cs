@@ -21,7 +21,12 @@ internal sealed unsafe class CriteoFile : RowFile
         _lines = lines;
         _path = path;
         _dense = Choose(options.Dense, 'I', CriteoRow.DenseColumns, "data.dense");
-        _sparse = Choose(options.Sparse, 'C', CriteoRow.SparseColumns, "data.sparse");
+        _sparse = Choose([.. options.Sparse.Select(column => column.Name)], 'C', CriteoRow.SparseColumns, "data.sparse");
+        if (options.Sparse.FirstOrDefault(column => column.IsMultiHot) is { } several)
+        {
+            throw new OpenEmbeddingException(
+                $"data.sparse: column {several.Name} has max_length {several.MaxLength}; Criteo's form has one category in a field", JobExitCode.Configuration);
+        }
     }
 
     /// <inheritdoc/>

@@ -24,6 +24,7 @@ internal sealed class CsvFile : RowFile
     private readonly int _label;
     private readonly int[] _dense = [];
     private readonly int[] _sparse = [];
+    private readonly SparseSlots _slots;
 
     // The line on which the next record begins; records with line ends inside quotes take several.
     private long _nextLine;
@@ -35,6 +36,7 @@ internal sealed class CsvFile : RowFile
         _labelName = options.Label;
         _denseNames = options.Dense;
         _given = options.Columns;
+        _slots = new SparseSlots(options.Sparse);
         _nextLine = _given is null ? 2 : 1;
         StreamReader text = new(stream, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, blockBytes);
         try
@@ -68,7 +70,7 @@ internal sealed class CsvFile : RowFile
         _fields = header.Count;
         _label = Find(header, options.Label, "data.label");
         _dense = [.. options.Dense.Select(name => Find(header, name, "data.dense"))];
-        _sparse = [.. options.Sparse.Select(name => Find(header, name, "data.sparse"))];
+        _sparse = [.. options.Sparse.Select(column => Find(header, column.Name, "data.sparse"))];
     }
 
     /// <inheritdoc/>
@@ -107,7 +109,7 @@ internal sealed class CsvFile : RowFile
 
         for (int i = 0; i < _sparse.Length; i++)
         {
-            sparse[i] = Categories.Of(_csv.GetFieldSpan(_sparse[i]));
+            _slots.Fill(i, _csv.GetFieldSpan(_sparse[i]), _slots.SlotsOf(i, sparse));
         }
 
         return RowOutcome.Row;

@@ -14,6 +14,7 @@ public sealed class DataInspection
     private const int NameWidth = 24;
 
     private readonly DataOptions _options;
+    private readonly SparseSlots _slots;
     private readonly long[] _zeros;
     private readonly float[] _smallest;
     private readonly float[] _largest;
@@ -27,6 +28,7 @@ public sealed class DataInspection
     private DataInspection(DataOptions options)
     {
         _options = options;
+        _slots = new SparseSlots(options.Sparse);
         int dense = options.Dense.Count;
         (_zeros, _sums) = (new long[dense], new double[dense]);
         (_smallest, _largest) = (new float[dense], new float[dense]);
@@ -42,7 +44,7 @@ public sealed class DataInspection
         var inspection = new DataInspection(options);
         using var rows = new RowSequence(options, selection, _ => true, BlockBytes);
         float[] dense = new float[options.Dense.Count];
-        long[] sparse = new long[options.Sparse.Count];
+        long[] sparse = new long[inspection._slots.Count];
         for (RowOutcome outcome = rows.Read(out float label, dense, sparse); outcome != RowOutcome.End; outcome = rows.Read(out label, dense, sparse))
         {
             if (outcome == RowOutcome.Row)
@@ -98,9 +100,16 @@ public sealed class DataInspection
             _sums[i] += dense[i];
         }
 
-        for (int i = 0; i < sparse.Length; i++)
+        for (int i = 0; i < _categories.Length; i++)
         {
-            CollectionsMarshal.GetValueRefOrAddDefault(_categories[i], sparse[i], out _)++;
+            ReadOnlySpan<long> categories = sparse.Slice(_slots.FirstOf(i), _slots.WidthOf(i));
+
+            // The first slot counts, empty or not: then the field is missing.
+            int further = categories[1..].IndexOf(SparseSlots.Empty);
+            foreach (long category in further < 0 ? categories : categories[..(1 + further)])
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(_categories[i], category, out _)++;
+            }
         }
     }
 
@@ -129,7 +138,7 @@ public sealed class DataInspection
             var present = categories.Where(category => category.Key != RowFile.EmptyCategory).Select(category => category.Value);
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{_options.Sparse[i],-NameWidth}{(double)missing / _rows,14:P1}{present.Count(),16:N0}{present.Count(count => count == 1),16:N0}{present.DefaultIfEmpty().Max() / (double)_rows,16:P1}\n");
+                $"{_options.Sparse[i].Name,-NameWidth}{(double)missing / _rows,14:P1}{present.Count(),16:N0}{present.Count(count => count == 1),16:N0}{present.DefaultIfEmpty().Max() / (double)_rows,16:P1}\n");
         }
     }
 

@@ -23,6 +23,7 @@ internal sealed class ExampleReader
     // The label, the dense columns, the sparse ones.
     private readonly string[] _names;
     private readonly byte[][] _keys;
+    private readonly SparseSlots _slots;
 
     // By the place of a feature in a record the column it had in the record before: most files have one order.
     private readonly List<int> _order = [];
@@ -31,7 +32,8 @@ internal sealed class ExampleReader
     public ExampleReader(DataOptions options)
     {
         _options = options;
-        _names = [options.Label, .. options.Dense, .. options.Sparse];
+        _names = [options.Label, .. options.Dense, .. options.Sparse.Select(column => column.Name)];
+        _slots = new SparseSlots(options.Sparse);
         _keys = [.. _names.Select(Encoding.UTF8.GetBytes)];
         _seen = new bool[_keys.Length];
     }
@@ -40,7 +42,7 @@ internal sealed class ExampleReader
     /// <param name="example">The message.</param>
     /// <param name="label">Takes the label.</param>
     /// <param name="dense">Takes the dense values, [dense columns].</param>
-    /// <param name="sparse">Takes the raw values of the categories, [sparse columns].</param>
+    /// <param name="sparse">Takes the raw values of the categories, [slots].</param>
     /// <returns>What is wrong; null when nothing is.</returns>
     public string? Read(ReadOnlySpan<byte> example, out float label, Span<float> dense, Span<long> sparse)
     {
@@ -80,8 +82,11 @@ internal sealed class ExampleReader
         }
 
         TryNext(ref entry, 2, out ReadOnlySpan<byte> feature);
-        var value = Value.Of(feature);
-        if (value.Count > 1)
+        int sparseColumn = column - 1 - dense.Length;
+        Span<long> slots = sparseColumn >= 0 ? _slots.SlotsOf(sparseColumn, sparse) : [];
+        slots.Fill(RowFile.EmptyCategory);
+        var value = Value.Of(feature, slots);
+        if (value.Count > 1 && slots.Length <= 1)
         {
             return string.Create(CultureInfo.InvariantCulture, $"column {_names[column]} has {value.Count} values; expected one");
         }
@@ -92,9 +97,9 @@ internal sealed class ExampleReader
         }
 
         _seen[column] = true;
-        if (column > dense.Length)
+        if (sparseColumn >= 0)
         {
-            return value.TryCategory(out sparse[column - 1 - dense.Length]) ? null : DataError.Field(_names[column], value.ToString(), "an integer or bytes");
+            return value.IsCategory ? null : DataError.Field(_names[column], value.ToString(), "an integer or bytes");
         }
 
         bool isNumber = value.TryNumber(out float number);
@@ -211,7 +216,7 @@ internal sealed class ExampleReader
         throw new WireException();
     }
 
-    /// <summary>The only value of a feature, and how many there are.</summary>
+    /// <summary>The last value of a feature, and how many there are.</summary>
     private ref struct Value
     {
         private const int Bytes = 1;
@@ -222,12 +227,19 @@ internal sealed class ExampleReader
         private ReadOnlySpan<byte> _bytes;
         private float _float;
         private long _integer;
+        private Span<long> _categories;
 
         public int Count { get; private set; }
 
-        public static Value Of(ReadOnlySpan<byte> feature)
+        /// <summary>Whether the values may be categories.</summary>
+        public readonly bool IsCategory => _kind != Float;
+
+        /// <summary>Reads a feature.</summary>
+        /// <param name="feature">The message.</param>
+        /// <param name="categories">Takes the first of its values that are categories, the empty ones left out.</param>
+        public static Value Of(ReadOnlySpan<byte> feature, Span<long> categories)
         {
-            var value = new Value();
+            var value = new Value { _categories = categories };
             while (!feature.IsEmpty)
             {
                 ulong tag = ReadVarint(ref feature);
@@ -250,12 +262,6 @@ internal sealed class ExampleReader
                 Float => float.IsFinite(_float),
                 _ => true,
             };
-        }
-
-        public readonly bool TryCategory(out long category)
-        {
-            category = _kind == Bytes ? Categories.Of(_bytes) : _integer;
-            return _kind != Float;
         }
 
         public override readonly string ToString() => _kind switch
@@ -281,7 +287,7 @@ internal sealed class ExampleReader
                 if (kind == Bytes)
                 {
                     _bytes = type == Delimited ? contents : throw new WireException();
-                    Count++;
+                    Keep();
                     continue;
                 }
 
@@ -289,8 +295,24 @@ internal sealed class ExampleReader
                 while (!contents.IsEmpty)
                 {
                     TakeNumber(ref contents);
-                    Count++;
+                    Keep();
                 }
+            }
+        }
+
+        private void Keep()
+        {
+            Count++;
+            if (_categories.IsEmpty || !IsCategory)
+            {
+                return;
+            }
+
+            long category = _kind == Bytes ? Categories.Of(_bytes) : _integer;
+            if (category != RowFile.EmptyCategory)
+            {
+                _categories[0] = category;
+                _categories = _categories[1..];
             }
         }
 

@@ -33,24 +33,22 @@ internal static class ParquetColumn
 
     private static readonly Dictionary<Type, CategoryReader> _categories = new()
     {
-        [typeof(ReadOnlyMemory<char>)] = (group, field, target) => RawValues(group, field, target, static (ReadOnlyMemory<char> text) => Categories.Of(text.Span)),
-        [typeof(ReadOnlyMemory<byte>)] = (group, field, target) => RawValues(group, field, target, static (ReadOnlyMemory<byte> utf8) => Categories.Of(utf8.Span)),
-        [typeof(sbyte)] = Integers<sbyte>,
-        [typeof(short)] = Integers<short>,
-        [typeof(int)] = Integers<int>,
-        [typeof(long)] = Integers<long>,
-        [typeof(byte)] = Integers<byte>,
-        [typeof(ushort)] = Integers<ushort>,
-        [typeof(uint)] = Integers<uint>,
+        [typeof(ReadOnlyMemory<char>)] = new CategoryReader<ReadOnlyMemory<char>>(
+            static text => Categories.Of(text.Span), static (slots, column, text, target) => slots.Fill(column, text.Span, target)),
+        [typeof(ReadOnlyMemory<byte>)] = new CategoryReader<ReadOnlyMemory<byte>>(
+            static utf8 => Categories.Of(utf8.Span), static (slots, column, utf8, target) => slots.Fill(column, utf8.Span, target)),
+        [typeof(sbyte)] = Integers<sbyte>(),
+        [typeof(short)] = Integers<short>(),
+        [typeof(int)] = Integers<int>(),
+        [typeof(long)] = Integers<long>(),
+        [typeof(byte)] = Integers<byte>(),
+        [typeof(ushort)] = Integers<ushort>(),
+        [typeof(uint)] = Integers<uint>(),
         // As in text, what 64 bits with a sign cannot hold is no number.
-        [typeof(ulong)] = (group, field, target) => RawValues(group, field, target, static (ulong value) => value <= long.MaxValue
-            ? (long)value
-            : Categories.Of(value.ToString(CultureInfo.InvariantCulture))),
+        [typeof(ulong)] = new CategoryReader<ulong>(static value => value <= long.MaxValue ? (long)value : Categories.Of(value.ToString(CultureInfo.InvariantCulture))),
     };
 
     private delegate void NumberReader(ParquetRowGroupReader group, DataField field, Span<float> target, float missing);
-
-    private delegate void CategoryReader(ParquetRowGroupReader group, DataField field, Span<long> target);
 
     /// <summary>Whether a column's values can be read as numbers.</summary>
     public static bool HasNumbers(DataField field) => _numbers.ContainsKey(field.ClrType);
@@ -66,20 +64,35 @@ internal static class ParquetColumn
     public static void ReadNumbers(ParquetRowGroupReader group, DataField field, Span<float> target, float missing) =>
         _numbers[field.ClrType](group, field, target, missing);
 
-    /// <summary>Reads a column of categories as the raw values that the same values have in text; nulls are <see cref="RowFile.EmptyCategory"/>.</summary>
+    /// <summary>
+    /// Reads a column of categories as the raw values that the same values have in text; nulls are <see cref="RowFile.EmptyCategory"/>. Of a multi-hot column the values are
+    /// lists, or text with separators.
+    /// </summary>
     /// <param name="group">The row group.</param>
     /// <param name="field">The column, of which <see cref="HasCategories"/> is true.</param>
-    /// <param name="target">Takes the values, [rows of the group].</param>
-    public static void ReadCategories(ParquetRowGroupReader group, DataField field, Span<long> target) => _categories[field.ClrType](group, field, target);
+    /// <param name="values">How many values it has, nulls too.</param>
+    /// <param name="slots">Where categories lie in a row.</param>
+    /// <param name="column">The column's place among the sparse ones.</param>
+    /// <param name="target">Takes the values, [rows of the group, slots of the column].</param>
+    /// <exception cref="InvalidDataException">There are lists for another number of rows.</exception>
+    public static void ReadCategories(ParquetRowGroupReader group, DataField field, int values, SparseSlots slots, int column, Span<long> target)
+    {
+        CategoryReader reader = _categories[field.ClrType];
+        if (slots.WidthOf(column) == 1)
+        {
+            reader.ReadEach(group, field, target);
+            return;
+        }
+
+        target.Fill(SparseSlots.Empty);
+        reader.ReadSeveral(group, field, values, slots, column, target);
+    }
 
     private static void Numbers<T>(ParquetRowGroupReader group, DataField field, Span<float> target, float missing)
         where T : struct, INumberBase<T> => Read(group, field, target, missing, static (T value) => float.CreateSaturating(value));
 
-    private static void Integers<T>(ParquetRowGroupReader group, DataField field, Span<long> target)
-        where T : struct, IBinaryInteger<T> => RawValues(group, field, target, static (T value) => long.CreateChecked(value));
-
-    private static void RawValues<T>(ParquetRowGroupReader group, DataField field, Span<long> target, Func<T, long> convert)
-        where T : struct => Read(group, field, target, RowFile.EmptyCategory, convert);
+    private static CategoryReader<T> Integers<T>()
+        where T : struct, IBinaryInteger<T> => new(static value => long.CreateChecked(value));
 
     /// <summary>The library packs the values that there are, and tells by levels of definition which rows have one.</summary>
     private static void Read<T, TTarget>(ParquetRowGroupReader group, DataField field, Span<TTarget> target, TTarget missing, Func<T, TTarget> convert)
@@ -107,4 +120,60 @@ internal static class ParquetColumn
             }
         }
     }
+
+    /// <summary>Reads categories of one type.</summary>
+    private abstract class CategoryReader
+    {
+        public abstract void ReadEach(ParquetRowGroupReader group, DataField field, Span<long> target);
+
+        public abstract void ReadSeveral(ParquetRowGroupReader group, DataField field, int values, SparseSlots slots, int column, Span<long> target);
+    }
+
+    /// <summary>Reads categories of a type.</summary>
+    /// <param name="convert">The category of a value.</param>
+    /// <param name="fill">The categories of a value that is no list; where left out the one that <paramref name="convert"/> gives.</param>
+    private sealed class CategoryReader<T>(Func<T, long> convert, Fill<T>? fill = null) : CategoryReader
+        where T : struct
+    {
+        public override void ReadEach(ParquetRowGroupReader group, DataField field, Span<long> target) =>
+            Read(group, field, target, RowFile.EmptyCategory, convert);
+
+        public override void ReadSeveral(ParquetRowGroupReader group, DataField field, int values, SparseSlots slots, int column, Span<long> target)
+        {
+            int width = slots.WidthOf(column);
+            bool isList = field.MaxRepetitionLevel > 0;
+            T[] held = new T[values];
+            int[] defined = new int[field.MaxDefinitionLevel > 0 ? values : 0];
+            int[] repeated = new int[isList ? values : 0];
+            group.ReadRawAsync<T>(
+                field, held, defined.Length > 0 ? defined : default(Memory<int>?), isList ? repeated : default(Memory<int>?)).AsTask().GetAwaiter().GetResult();
+            int row = -1;
+            int next = 0;
+            for (int i = 0; i < values; i++)
+            {
+                row += isList && repeated[i] > 0 ? 0 : 1;
+                if ((defined.Length > 0 && defined[i] < field.MaxDefinitionLevel) || row < 0 || row >= target.Length / width)
+                {
+                    continue;
+                }
+
+                Span<long> ofRow = target.Slice(row * width, width);
+                if (isList || fill is null)
+                {
+                    SparseSlots.Take(convert(held[next++]), ofRow);
+                }
+                else
+                {
+                    fill(slots, column, held[next++], ofRow);
+                }
+            }
+
+            if (row + 1 != target.Length / width)
+            {
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"lists for {row + 1} rows, not {target.Length / width}"));
+            }
+        }
+    }
+
+    private delegate void Fill<T>(SparseSlots slots, int column, T value, Span<long> target);
 }

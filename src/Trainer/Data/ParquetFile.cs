@@ -9,7 +9,7 @@ namespace OpenEmbedding.Trainer.Data;
 /// <summary>A Parquet file; columns are found by name, others are not read.</summary>
 /// <remarks>
 /// A row group is decoded as a whole, column by column, when its first row is wanted; groups of which no row is wanted are not read. The memory is
-/// 4 bytes for each dense value and 8 for each category of one group.
+/// 4 bytes for each dense value and 8 for each category that one group can have.
 /// </remarks>
 internal sealed class ParquetFile : RowFile
 {
@@ -21,6 +21,7 @@ internal sealed class ParquetFile : RowFile
     private readonly DataField _label;
     private readonly DataField[] _dense;
     private readonly DataField[] _sparse;
+    private readonly SparseSlots _slots;
 
     // Of the group that is decoded, by column.
     private float[] _labels = [];
@@ -47,9 +48,10 @@ internal sealed class ParquetFile : RowFile
 
         _reader = Try("the file", () => Open(stream));
         _schema = Try("the file", () => _reader.Schema);
+        _slots = new SparseSlots(options.Sparse);
         _label = Find(options.Label, "data.label", ParquetColumn.HasNumbers, ParquetColumn.NumberTypes);
         _dense = [.. options.Dense.Select(name => Find(name, "data.dense", ParquetColumn.HasNumbers, ParquetColumn.NumberTypes))];
-        _sparse = [.. options.Sparse.Select(name => Find(name, "data.sparse", ParquetColumn.HasCategories, ParquetColumn.CategoryTypes))];
+        _sparse = [.. options.Sparse.Select(column => Find(column.Name, "data.sparse", ParquetColumn.HasCategories, ParquetColumn.CategoryTypes, column.IsMultiHot))];
         _numbers = [.. _dense.Select(_ => Array.Empty<float>())];
         _categories = [.. _sparse.Select(_ => Array.Empty<long>())];
     }
@@ -94,9 +96,10 @@ internal sealed class ParquetFile : RowFile
             }
         }
 
-        for (int column = 0; column < sparse.Length; column++)
+        for (int column = 0; column < _categories.Length; column++)
         {
-            sparse[column] = _categories[column][row];
+            Span<long> slots = _slots.SlotsOf(column, sparse);
+            _categories[column].AsSpan(row * slots.Length, slots.Length).CopyTo(slots);
         }
 
         return RowOutcome.Row;
@@ -128,7 +131,7 @@ internal sealed class ParquetFile : RowFile
     private static string Problem(string column, float value, string rule) =>
         DataError.Field(column, value.ToString(CultureInfo.InvariantCulture), rule);
 
-    private DataField Find(string name, string option, Func<DataField, bool> allows, string types)
+    private DataField Find(string name, string option, Func<DataField, bool> allows, string types, bool isMultiHot = false)
     {
         Field? field = _schema.Fields.FirstOrDefault(field => field.Name == name);
         if (field is null)
@@ -137,8 +140,9 @@ internal sealed class ParquetFile : RowFile
                 _path, $"no column \"{name}\" ({option}); the file has {string.Join(", ", _schema.Fields.Select(other => other.Name))}");
         }
 
-        return field is not DataField { IsArray: false, MaxRepetitionLevel: 0 } data
-            ? throw DataError.InFile(_path, $"column {name} ({option}) has several values in a row; expected one")
+        Field values = isMultiHot && field is ListField list ? list.Item : field;
+        return values is not DataField data || data.MaxRepetitionLevel > (isMultiHot ? 1 : 0)
+            ? throw DataError.InFile(_path, $"column {name} ({option}) has several values in a row; expected one{(isMultiHot ? " or a list" : "")}")
             : allows(data) ? data : throw DataError.InFile(_path, $"column {name} ({option}) holds {NameOf(data.ClrType)}; expected {types}");
     }
 
@@ -179,33 +183,36 @@ internal sealed class ParquetFile : RowFile
         }
 
         ParquetRowGroupReader group = _reader.RowGroups[_group];
-        _labels = Column(_labels, group, _label, (field, target) => ParquetColumn.ReadNumbers(group, field, target, missing: float.NaN));
+        _labels = Column(_labels, group, _label, 1, (field, _, target) => ParquetColumn.ReadNumbers(group, field, target, missing: float.NaN));
         for (int i = 0; i < _dense.Length; i++)
         {
-            _numbers[i] = Column(_numbers[i], group, _dense[i], (field, target) => ParquetColumn.ReadNumbers(group, field, target, missing: 0));
+            _numbers[i] = Column(_numbers[i], group, _dense[i], 1, (field, _, target) => ParquetColumn.ReadNumbers(group, field, target, missing: 0));
         }
 
         for (int i = 0; i < _sparse.Length; i++)
         {
-            _categories[i] = Column(_categories[i], group, _sparse[i], (field, target) => ParquetColumn.ReadCategories(group, field, target));
+            int column = i;
+            _categories[i] = Column(
+                _categories[i], group, _sparse[i], _slots.WidthOf(i), (field, values, target) => ParquetColumn.ReadCategories(group, field, values, _slots, column, target));
         }
 
         _decoded = _group;
 
-        T[] Column<T>(T[] values, ParquetRowGroupReader group, DataField field, ReadColumn<T> read)
+        T[] Column<T>(T[] values, ParquetRowGroupReader group, DataField field, int width, ReadColumn<T> read)
         {
-            string what = string.Create(CultureInfo.InvariantCulture, $"column {field.Name} in the row group from row {_before + 1}");
+            string what = string.Create(CultureInfo.InvariantCulture, $"column {field.Path.FirstPart} in the row group from row {_before + 1}");
             return Try(what, () =>
             {
                 // Nothing is made room for by a number of rows that the column itself does not have.
                 long held = group.GetMetadata(field)?.MetaData?.NumValues ?? 0;
-                if (held != _groupRows)
+                if (field.MaxRepetitionLevel == 0 ? held != _groupRows : held < _groupRows || held > Array.MaxLength)
                 {
                     throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{held} values in {_groupRows} rows"));
                 }
 
-                T[] target = values.Length < _groupRows ? new T[_groupRows] : values;
-                read(field, target.AsSpan(0, _groupRows));
+                int numbers = checked(_groupRows * width);
+                T[] target = values.Length < numbers ? new T[numbers] : values;
+                read(field, (int)held, target.AsSpan(0, numbers));
                 return target;
             });
         }
@@ -224,5 +231,5 @@ internal sealed class ParquetFile : RowFile
         }
     }
 
-    private delegate void ReadColumn<T>(DataField field, Span<T> target);
+    private delegate void ReadColumn<T>(DataField field, int values, Span<T> target);
 }

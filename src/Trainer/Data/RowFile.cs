@@ -66,7 +66,7 @@ internal abstract class RowFile : IDisposable
     /// <summary>Decodes the next row.</summary>
     /// <param name="label">Takes the label.</param>
     /// <param name="dense">Takes the dense values, unscaled, [dense columns].</param>
-    /// <param name="sparse">Takes the raw values of the categories, [sparse columns].</param>
+    /// <param name="sparse">Takes the raw values of the categories, [slots]; see <see cref="SparseSlots"/>.</param>
     public abstract RowOutcome Read(out float label, Span<float> dense, Span<long> sparse);
 
     /// <summary>The error for the row that was just found to be bad.</summary>

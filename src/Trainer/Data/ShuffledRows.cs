@@ -18,7 +18,7 @@ internal sealed class ShuffledRows : IRowSource
     private readonly RowSequence _ahead;
     private readonly bool _describes;
     private readonly int _denseColumns;
-    private readonly int _sparseColumns;
+    private readonly int _slots;
 
     // The block that is kept: by the place of a row where it is kept.
     private long _block = -1;
@@ -44,7 +44,7 @@ internal sealed class ShuffledRows : IRowSource
         _owns = owns;
         _describes = options.OnBadRow == BadRowRule.Stop;
         _denseColumns = options.Dense.Count;
-        _sparseColumns = options.Sparse.Count;
+        _slots = new SparseSlots(options.Sparse).Count;
     }
 
     /// <inheritdoc/>
@@ -70,7 +70,7 @@ internal sealed class ShuffledRows : IRowSource
 
         label = _labels[row];
         _dense.AsSpan(row * _denseColumns, _denseColumns).CopyTo(dense);
-        _sparse.AsSpan(row * _sparseColumns, _sparseColumns).CopyTo(sparse);
+        _sparse.AsSpan(row * _slots, _slots).CopyTo(sparse);
         return RowOutcome.Row;
     }
 
@@ -116,7 +116,7 @@ internal sealed class ShuffledRows : IRowSource
             _rows.Skip(others);
             others = 0;
             RowOutcome outcome = _rows.Read(
-                out _labels[kept], _dense.AsSpan(kept * _denseColumns, _denseColumns), _sparse.AsSpan(kept * _sparseColumns, _sparseColumns));
+                out _labels[kept], _dense.AsSpan(kept * _denseColumns, _denseColumns), _sparse.AsSpan(kept * _slots, _slots));
             if (outcome == RowOutcome.Row)
             {
                 _kept[place] = kept++;
@@ -144,7 +144,7 @@ internal sealed class ShuffledRows : IRowSource
         {
             _labels = new float[rows];
             _dense = new float[rows * _denseColumns];
-            _sparse = new long[rows * _sparseColumns];
+            _sparse = new long[rows * _slots];
         }
     }
 }

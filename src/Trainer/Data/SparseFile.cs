@@ -23,6 +23,7 @@ internal sealed unsafe class SparseFile : RowFile
     private readonly string _path;
     private readonly DataOptions _options;
     private readonly bool _hasFields;
+    private readonly SparseSlots _slots;
 
     // By the number of a column its place among the dense columns, or among the sparse ones behind them.
     private readonly Dictionary<long, int> _places = [];
@@ -35,7 +36,13 @@ internal sealed unsafe class SparseFile : RowFile
         _options = options;
         _hasFields = hasFields;
         AddColumns(options.Dense, "data.dense");
-        AddColumns(options.Sparse, "data.sparse");
+        AddColumns([.. options.Sparse.Select(column => column.Name)], "data.sparse");
+        _slots = new SparseSlots(options.Sparse);
+        if (!hasFields && options.Sparse.FirstOrDefault(column => column.IsMultiHot) is { } several)
+        {
+            throw new OpenEmbeddingException(
+                $"data.sparse: column {several.Name} has max_length {several.MaxLength}; LIBSVM's form has one value of an index", JobExitCode.Configuration);
+        }
     }
 
     private string Form => _hasFields ? "FIELD:FEATURE:VALUE" : "INDEX:VALUE";
@@ -153,7 +160,7 @@ internal sealed unsafe class SparseFile : RowFile
             return false;
         }
 
-        sparse[place - dense.Length] = Categories.Of(_hasFields ? feature : rest);
+        SparseSlots.Take(Categories.Of(_hasFields ? feature : rest), _slots.SlotsOf(place - dense.Length, sparse));
         return true;
     }
 

@@ -7,44 +7,80 @@ namespace OpenEmbedding.Trainer.Data;
 /// <remarks>
 /// Both rules take the remainder that is never negative. So an empty field, −1, is the last key of the vocabulary with modulo; a value in
 /// the file with the same remainder shares it, as any two such values do. With hash it is a key of its own in every column. The column
-/// number is the place in <c>data.sparse</c>, from 1.
+/// number is the place in <c>data.sparse</c>, from 1. Columns with the rows of another take that one's number and vocabulary. Empty slots of multi-hot columns stay so.
 /// </remarks>
-internal static class SparseKeys
+internal sealed class SparseKeys
 {
     private const long ColumnStride = 1000000007;
 
-    /// <summary>Maps values in place.</summary>
-    /// <param name="values">Raw values, [rows, columns].</param>
-    /// <param name="columns">The number of sparse columns.</param>
-    /// <param name="rule">How.</param>
-    /// <param name="vocabulary">Keys of the columns with <see cref="SparseIds.Modulo"/>.</param>
-    public static void Map(Span<long> values, int columns, SparseIds rule, Vocabulary vocabulary)
+    private readonly SparseIds _rule;
+
+    // By slot: the number of keys with modulo, or what hash adds.
+    private readonly long[] _numbers;
+    private readonly bool[] _isMultiHot;
+    private readonly bool _isUniform;
+
+    /// <summary>Takes columns, rule and vocabulary from the options.</summary>
+    public SparseKeys(DataOptions options)
+        : this(options.Sparse, options.SparseIds, options.Vocabulary)
     {
-        if (rule == SparseIds.Hash)
+    }
+
+    /// <summary>Takes columns, rule, and the number of keys of the columns with <see cref="SparseIds.Modulo"/>.</summary>
+    public SparseKeys(IReadOnlyList<SparseColumn> columns, SparseIds rule, Vocabulary vocabulary)
+    {
+        Slots = new SparseSlots(columns);
+        _rule = rule;
+        _numbers = new long[Slots.Count];
+        _isMultiHot = new bool[Slots.Count];
+        for (int slot = 0; slot < _numbers.Length; slot++)
         {
-            Hash(values, columns);
+            int column = Slots.ColumnOf(slot);
+            int owner = Slots.OwnerOf(column);
+            _numbers[slot] = _rule == SparseIds.Hash ? (owner + 1) * ColumnStride : vocabulary.Of(owner);
+            _isMultiHot[slot] = Slots.WidthOf(column) > 1;
         }
-        else if (vocabulary.IsPerColumn)
+
+        _isUniform = _rule == SparseIds.Modulo && !vocabulary.IsPerColumn && !Slots.IsMultiHot;
+    }
+
+    /// <summary>Where the categories lie in a row.</summary>
+    public SparseSlots Slots { get; }
+
+    /// <summary>Maps values in place.</summary>
+    /// <param name="values">Raw values, [rows, slots].</param>
+    public void Map(Span<long> values)
+    {
+        if (_isUniform)
         {
-            Modulo(values, columns, vocabulary);
+            Modulo(values, _numbers[0]);
+            return;
         }
-        else
+
+        for (int row = 0; row < values.Length; row += _numbers.Length)
         {
-            Modulo(values, vocabulary.Of(0));
+            Span<long> fields = values.Slice(row, _numbers.Length);
+            if (_rule == SparseIds.Hash)
+            {
+                Hash(fields);
+            }
+            else
+            {
+                Modulo(fields);
+            }
         }
     }
 
-    /// <summary>Says what <see cref="Map"/> computes, of values [n, columns].</summary>
-    public static GraphValue Describe(ComputationGraph graph, GraphValue values, int columns, SparseIds rule, Vocabulary vocabulary)
+    /// <summary>Says what <see cref="Map"/> computes, of values [n, slots]; of empty slots of multi-hot columns it makes any key.</summary>
+    public GraphValue Describe(ComputationGraph graph, GraphValue values)
     {
-        if (rule == SparseIds.Modulo)
+        if (_rule == SparseIds.Modulo)
         {
-            long[] sizes = vocabulary.IsPerColumn ? [.. Enumerable.Range(0, columns).Select(vocabulary.Of)] : [vocabulary.Of(0)];
-            return graph.Remainder(values, graph.Integers("keys.vocabulary", sizes));
+            return graph.Remainder(values, graph.Integers("keys.vocabulary", _isUniform ? [_numbers[0]] : _numbers));
         }
 
         // Without the sign bit: of a negative number that is the number plus 2^63.
-        GraphValue offsets = graph.Integers("keys.offsets", [.. Enumerable.Range(1, columns).Select(column => column * ColumnStride)]);
+        GraphValue offsets = graph.Integers("keys.offsets", _numbers);
         GraphValue sums = graph.Add(values, offsets);
         return graph.Select(
             graph.Less(sums, graph.Integers("keys.zero", 0)), graph.Subtract(sums, graph.Integers("keys.sign", long.MinValue)), sums);
@@ -68,39 +104,32 @@ internal static class SparseKeys
         }
     }
 
-    private static void Modulo(Span<long> values, int columns, Vocabulary vocabulary)
+    private void Modulo(Span<long> fields)
     {
-        Span<long> sizes = stackalloc long[columns];
-        for (int column = 0; column < columns; column++)
+        ReadOnlySpan<long> sizes = _numbers.AsSpan(0, fields.Length);
+        for (int slot = 0; slot < fields.Length; slot++)
         {
-            sizes[column] = vocabulary.Of(column);
-        }
-
-        for (int row = 0; row < values.Length; row += columns)
-        {
-            Span<long> fields = values.Slice(row, columns);
-            for (int column = 0; column < fields.Length; column++)
+            // Data prepared for the vocabulary lie below it already, which costs no division.
+            long size = sizes[slot];
+            if ((ulong)fields[slot] >= (ulong)size && !IsEmpty(slot, fields))
             {
-                // Data prepared for the vocabulary lie below it already, which costs no division.
-                long size = sizes[column];
-                if ((ulong)fields[column] >= (ulong)size)
-                {
-                    long remainder = fields[column] % size;
-                    fields[column] = remainder + ((remainder >> 63) & size);
-                }
+                long remainder = fields[slot] % size;
+                fields[slot] = remainder + ((remainder >> 63) & size);
             }
         }
     }
 
-    private static void Hash(Span<long> values, int columns)
+    private void Hash(Span<long> fields)
     {
-        for (int row = 0; row < values.Length; row += columns)
+        ReadOnlySpan<long> offsets = _numbers.AsSpan(0, fields.Length);
+        for (int slot = 0; slot < fields.Length; slot++)
         {
-            Span<long> fields = values.Slice(row, columns);
-            for (int column = 0; column < fields.Length; column++)
+            if (!IsEmpty(slot, fields))
             {
-                fields[column] = unchecked(fields[column] + ((column + 1) * ColumnStride)) & long.MaxValue;
+                fields[slot] = unchecked(fields[slot] + offsets[slot]) & long.MaxValue;
             }
         }
     }
+
+    private bool IsEmpty(int slot, ReadOnlySpan<long> fields) => _isMultiHot[slot] && fields[slot] == SparseSlots.Empty;
 }

@@ -2,6 +2,7 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Tables;
+using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Training;
 
 namespace OpenEmbedding.Trainer.Export;
@@ -34,14 +35,24 @@ internal sealed class ExportedTables
     /// <summary>The rows of each array.</summary>
     public long RowCount => _layout.Kind == TableKind.Hash ? _keys.Length + 1 : _layout.Sections.Sum(tables => _layout.Tables[tables[0]].Vocabulary);
 
-    /// <summary>Says which rows the keys [n, columns] have.</summary>
+    /// <summary>Says which rows the raw values [n, slots] have.</summary>
     /// <returns>Linear weights [n, columns, 1] and embeddings [n, columns, dimension]; null where the model has none.</returns>
-    public (GraphValue? Linear, GraphValue? Embeddings) Describe(ComputationGraph graph, GraphValue keys)
+    public (GraphValue? Linear, GraphValue? Embeddings) Describe(ComputationGraph graph, GraphValue values, SparseKeys rules)
     {
+        GraphValue keys = rules.Describe(graph, values);
         GraphValue rows = _layout.Kind == TableKind.Hash ? DescribeFind(graph, keys) : graph.Add(keys, graph.Integers("table.first_rows", FirstRows()));
         return (Of("table.linear", _layout.LinearRole), Of("table.embedding", _layout.EmbeddingRole));
 
-        GraphValue? Of(string name, int? role) => role is { } table ? graph.Rows(graph.Array(Role(name, table)), rows) : null;
+        GraphValue? Of(string name, int? role)
+        {
+            if (role is not { } table)
+            {
+                return null;
+            }
+
+            GraphValue ofSlots = graph.Rows(graph.Array(Role(name, table)), rows);
+            return _layout.Slots.IsMultiHot ? PooledRows.Describe(graph, ofSlots, values, DimensionOf(table), _layout.Slots) : ofSlots;
+        }
     }
 
     /// <summary>The weight that a key never seen has on average: initial values are drawn by key.</summary>
@@ -73,17 +84,19 @@ internal sealed class ExportedTables
 
     private long[] FirstRows()
     {
-        long[] first = new long[_layout.Sections.Length];
-        for (int column = 1; column < first.Length; column++)
+        long[] ofSections = new long[_layout.Sections.Length];
+        for (int section = 1; section < ofSections.Length; section++)
         {
-            first[column] = first[column - 1] + _layout.Tables[_layout.Sections[column - 1][0]].Vocabulary;
+            ofSections[section] = ofSections[section - 1] + _layout.Tables[_layout.Sections[section - 1][0]].Vocabulary;
         }
 
-        return first;
+        return [.. Enumerable.Range(0, _layout.Slots.Count).Select(slot => ofSections[_layout.SectionOf(slot)])];
     }
 
+    private int DimensionOf(int role) => _layout.Tables[_layout.Sections[0][role]].Dimension;
+
     private ExportArray Role(string name, int role) =>
-        new(name, Type, [RowCount, _layout.Tables[_layout.Sections[0][role]].Dimension], stream => Write(stream, role));
+        new(name, Type, [RowCount, DimensionOf(role)], stream => Write(stream, role));
 
     private void Write(Stream stream, int role)
     {

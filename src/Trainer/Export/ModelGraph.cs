@@ -24,10 +24,9 @@ internal static class ModelGraph
     {
         var graph = new ComputationGraph(tables.Type);
         GraphValue[] dense = [.. data.Dense.Select(column => graph.Input(column, ElementType.Float32))];
-        GraphValue[] sparse = [.. data.Sparse.Select(column => graph.Input(column, ElementType.Int64))];
+        GraphValue[] sparse = [.. data.Sparse.Select(column => graph.Input(column.Name, ElementType.Int64, [column.MaxLength]))];
         GraphValue? scaled = dense.Length > 0 ? Scale(graph, scale, dense) : null;
-        GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, sparse), sparse.Length, data.SparseIds, data.Vocabulary);
-        (GraphValue? linear, GraphValue? embeddings) = tables.Describe(graph, keys);
+        (GraphValue? linear, GraphValue? embeddings) = tables.Describe(graph, graph.Concatenate(1, sparse), new SparseKeys(data));
         graph.Output(Output, graph.Sigmoid(model.Describe(graph, linear, embeddings, scaled)), ElementType.Float32);
         return graph;
     }
@@ -56,8 +55,8 @@ internal static class ModelGraph
         var names = new ComputationGraph(ElementType.Float32);
         data.Dense.ToList().ForEach(column => names.Input(column, ElementType.Float32));
         var graph = new ComputationGraph(ElementType.Float32);
-        GraphValue[] sparse = [.. data.Sparse.Select(column => graph.Input(names.Input(column, ElementType.Int64).Name, ElementType.Int64))];
-        GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, sparse), sparse.Length, data.SparseIds, data.Vocabulary);
+        GraphValue[] sparse = [.. data.Sparse.Select(column => graph.Input(names.Input(column.Name, ElementType.Int64).Name, ElementType.Int64))];
+        GraphValue keys = new SparseKeys(data).Describe(graph, graph.Concatenate(1, sparse));
         graph.Output(KeysOutput, keys, ElementType.Int64, [sparse.Length]);
         return graph;
     }

@@ -11,12 +11,12 @@ namespace OpenEmbedding.Trainer.Observation;
 internal sealed unsafe class RowSample(TableLayout layout)
 {
     private const int MostSamples = 256;
-    private readonly long[] _ids = new long[MostSamples * layout.Columns];
+    private readonly long[] _ids = new long[MostSamples * layout.Slots.Count];
     private readonly KeyBatch _keys = new();
     private int _samples;
 
-    /// <summary>The keys, [samples, columns]; until the next batch.</summary>
-    public ReadOnlyMemory<long> Ids => _ids.AsMemory(0, _samples * layout.Columns);
+    /// <summary>The keys, [samples, slots]; until the next batch.</summary>
+    public ReadOnlyMemory<long> Ids => _ids.AsMemory(0, _samples * layout.Slots.Count);
 
     /// <summary>Remembers keys of a batch in the place of those of the one before; a batch without samples changes nothing.</summary>
     public void Take(Batch batch)
@@ -27,7 +27,7 @@ internal sealed unsafe class RowSample(TableLayout layout)
         }
 
         _samples = Math.Min(MostSamples, batch.Rows);
-        batch.Ids.AsSpan(0, _samples * layout.Columns).CopyTo(_ids);
+        batch.Ids.AsSpan(0, _samples * layout.Slots.Count).CopyTo(_ids);
     }
 
     /// <summary>Pulls the rows, each once, and takes their norms; on one trainer, between two steps.</summary>
@@ -88,13 +88,8 @@ internal sealed unsafe class RowSample(TableLayout layout)
 
     private long[] IdsOf(int section)
     {
-        int width = layout.ColumnsPerSection;
-        long[] ids = new long[_samples * width];
-        for (int i = 0; i < ids.Length; i++)
-        {
-            ids[i] = _ids[(i / width * layout.Columns) + (section * width) + (i % width)];
-        }
-
-        return ids;
+        ReadOnlySpan<int> slots = layout.SlotsOf(section);
+        long[] ids = new long[_samples * slots.Length];
+        return ids[..layout.Slots.CopyKeys(Ids.Span, slots, ids)];
     }
 }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Collectives.Cuda;
+using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Devices;
 using OpenEmbedding.Trainer.Models;
 using TorchSharp;
@@ -125,12 +126,13 @@ internal sealed unsafe class CudaDensePart : IDensePart
         }
 
         _index?.Dispose();
-        _index = empty([rows, _layout.Columns], dtype: ScalarType.Int32, device: _torchDevice).DetachFromDisposeScope();
-        CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(_index), plan.IndexFrom(first), (long)rows * _layout.Columns * sizeof(int));
+        SparseSlots slots = _layout.Slots;
+        _index = empty([rows, slots.Count], dtype: ScalarType.Int32, device: _torchDevice).DetachFromDisposeScope();
+        CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(_index), plan.IndexFrom(first), (long)rows * slots.Count * sizeof(int));
         for (int role = 0; role < _rows.Length; role++)
         {
             _lookup.weight = _rows[role]!;
-            _samples[role] = _lookup.forward(_index);
+            _samples[role] = slots.IsMultiHot ? SlotPooling.Pool(_lookup.forward(_index.clamp_min(0)), _index, slots) : _lookup.forward(_index);
         }
     }
 

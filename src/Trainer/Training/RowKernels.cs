@@ -43,16 +43,18 @@ internal static class RowKernels
 
         for (int i = 0; i < index.Length; i++)
         {
-            Add(ref MemoryMarshal.GetReference(samples.Slice(i * dimension, dimension)),
-                ref MemoryMarshal.GetReference(rows.Slice(index[i] * dimension, dimension)),
-                dimension);
+            Add(samples.Slice(i * dimension, dimension), rows.Slice(index[i] * dimension, dimension));
         }
     }
 
+    /// <summary>Adds a row to another of the same length.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<T>(ref T source, ref T target, int count)
+    public static void Add<T>(ReadOnlySpan<T> row, Span<T> total)
         where T : unmanaged, INumber<T>
     {
+        ref T source = ref MemoryMarshal.GetReference(row);
+        ref T target = ref MemoryMarshal.GetReference(total);
+        int count = total.Length;
         int i = 0;
         for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
         {

@@ -22,7 +22,7 @@ internal sealed unsafe class StepPlan : IDisposable
     private readonly nint[][] _gradients;
     private readonly HostMemory _memory;
 
-    // Of each section the ids of its column, where the sections have a column each.
+    // Of each section the keys of its slots, where these are not all.
     private readonly long[][] _ids;
     private int* _index;
     private int _indexCapacity;
@@ -45,6 +45,10 @@ internal sealed unsafe class StepPlan : IDisposable
     /// <summary>The samples.</summary>
     public Batch Batch { get; }
 
+    private SparseSlots Slots => _layout.Slots;
+
+    private ReadOnlySpan<long> AllIds => Batch.Ids.AsSpan(0, Batch.Rows * Slots.Count);
+
     /// <summary>Distinct rows pulled for each role.</summary>
     public int DistinctRows { get; private set; }
 
@@ -52,7 +56,7 @@ internal sealed unsafe class StepPlan : IDisposable
     /// <param name="threads">Sections that are planned at once, 1 or more.</param>
     public void PlanKeys(int threads)
     {
-        ReserveIndex(Batch.Rows * _layout.Columns);
+        ReserveIndex(Batch.Rows * Slots.Count);
         InSections(threads, section => _keys[section].Plan(IdsOf(section), _layout.Kind, _shards));
         int distinct = 0;
         for (int section = 0; section < _keys.Length; section++)
@@ -77,12 +81,14 @@ internal sealed unsafe class StepPlan : IDisposable
     /// <summary>Waits until all rows are there.</summary>
     public void WaitForRows() => _ticket!.Wait();
 
-    /// <summary>Waits for the rows and lays those of one role out by sample, part by part of the batch from its first sample on.</summary>
+    /// <summary>
+    /// Waits for the rows and lays those of one role out by sample, part by part of the batch from its first sample on; those of a multi-hot field combined.
+    /// </summary>
     /// <param name="role">Which table of a section.</param>
     /// <param name="first">The first sample of the part.</param>
     /// <param name="samples">Receives [samples of the part, columns, dimension].</param>
     public void CopyRows<T>(int role, int first, Span<T> samples)
-        where T : unmanaged
+        where T : unmanaged, INumber<T>
     {
         RoleRows rows = _roles[role];
         if (first == 0)
@@ -90,7 +96,15 @@ internal sealed unsafe class StepPlan : IDisposable
             CopyRows(role);
         }
 
-        RowKernels.Gather(rows.Weights<T>(DistinctRows), IndexOf(first, samples.Length, rows.Dimension), samples, rows.Dimension);
+        ReadOnlySpan<int> index = IndexOf(first, samples.Length, rows.Dimension);
+        if (Slots.IsMultiHot)
+        {
+            PooledRows.Gather(rows.Weights<T>(DistinctRows), index, samples, rows.Dimension, Slots);
+        }
+        else
+        {
+            RowKernels.Gather(rows.Weights<T>(DistinctRows), index, samples, rows.Dimension);
+        }
     }
 
     /// <summary>Waits for the rows and copies the distinct ones of a role.</summary>
@@ -112,8 +126,8 @@ internal sealed unsafe class StepPlan : IDisposable
     /// <summary>Where the gradients of a role's distinct rows are to be, [<see cref="DistinctRows"/>, dimension], once <see cref="CopyRows(int)"/> has made room.</summary>
     public nint GradientsOf(int role) => _roles[role].Gradients(0);
 
-    /// <summary>The address of the distinct row of every sample and column, int32, from a sample on.</summary>
-    public nint IndexFrom(int sample) => (nint)(_index + ((long)sample * _layout.Columns));
+    /// <summary>The address of the distinct row of every sample and slot, int32, from a sample on; −1 for an empty slot.</summary>
+    public nint IndexFrom(int sample) => (nint)(_index + ((long)sample * Slots.Count));
 
     /// <summary>Adds up the gradients of one role by distinct row, part by part of the batch from its first sample on.</summary>
     /// <param name="role">Which table of a section.</param>
@@ -129,7 +143,15 @@ internal sealed unsafe class StepPlan : IDisposable
             gradients.Clear();
         }
 
-        RowKernels.ScatterAdd(samples, IndexOf(first, samples.Length, rows.Dimension), gradients, rows.Dimension);
+        ReadOnlySpan<int> index = IndexOf(first, samples.Length, rows.Dimension);
+        if (Slots.IsMultiHot)
+        {
+            PooledRows.ScatterAdd(samples, index, gradients, rows.Dimension, Slots);
+        }
+        else
+        {
+            RowKernels.ScatterAdd(samples, index, gradients, rows.Dimension);
+        }
     }
 
     /// <summary>Sends the reduced gradients; every trainer does so once per step, with an empty batch too.</summary>
@@ -182,7 +204,8 @@ internal sealed unsafe class StepPlan : IDisposable
         }
     }
 
-    private ReadOnlySpan<int> IndexOf(int first, int elements, int dimension) => new((int*)IndexFrom(first), elements / dimension);
+    // For as many samples as have so many elements of pooled rows.
+    private ReadOnlySpan<int> IndexOf(int first, int elements, int dimension) => new((int*)IndexFrom(first), elements / dimension / _layout.Columns * Slots.Count);
 
     private void InSections(int threads, Action<int> work)
     {
@@ -201,31 +224,35 @@ internal sealed unsafe class StepPlan : IDisposable
 
     private void WriteIndex(int section)
     {
-        int width = _layout.ColumnsPerSection;
+        ReadOnlySpan<int> slots = _layout.SlotsOf(section);
         int first = _firstRow[section];
         ReadOnlySpan<long> positions = _keys[section].Positions;
-        for (int i = 0; i < positions.Length; i++)
+        ReadOnlySpan<long> all = AllIds;
+        int next = 0;
+        for (int row = 0; row < all.Length; row += Slots.Count)
         {
-            _index[(i / width * _layout.Columns) + (section * width) + (i % width)] = first + (int)positions[i];
+            foreach (int slot in slots)
+            {
+                _index[row + slot] = all[row + slot] == SparseSlots.Empty ? -1 : first + (int)positions[next++];
+            }
         }
     }
 
     private ReadOnlySpan<long> IdsOf(int section)
     {
-        ReadOnlySpan<long> all = Batch.Ids.AsSpan(0, Batch.Rows * _layout.Columns);
-        if (_layout.ColumnsPerSection == _layout.Columns)
+        ReadOnlySpan<int> slots = _layout.SlotsOf(section);
+        if (slots.Length == Slots.Count && !Slots.IsMultiHot)
         {
-            return all;
+            return AllIds;
         }
 
         ref long[] ids = ref _ids[section];
-        if (ids.Length < Batch.Rows)
+        if (ids.Length < Batch.Rows * slots.Length)
         {
-            ids = new long[Batch.Rows];
+            ids = new long[Batch.Rows * slots.Length];
         }
 
-        Batch.CopyIds(section, ids);
-        return ids.AsSpan(0, Batch.Rows);
+        return ids.AsSpan(0, Slots.CopyKeys(AllIds, slots, ids));
     }
 
     /// <summary>The pulled weights and the gradients of one role, [distinct rows, dimension] each, in native memory.</summary>

@@ -2,23 +2,27 @@ using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Initializers;
 using OpenEmbedding.EmbeddingPs.Tables;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Models;
 
 namespace OpenEmbedding.Trainer.Training;
 
 /// <summary>
-/// Which tables the model's sparse columns live in. An array job has tables of its own for every column, a hash job one for all of them;
-/// the linear weight and the embedding of a column are two tables that share their keys.
+/// Which tables the model's sparse columns live in. An array job has tables of its own for every column that does not use those of another, a hash job one for all
+/// of them; the linear weight and the embedding of a column are two tables that share their keys.
 /// </summary>
 internal sealed class TableLayout
 {
-    private TableLayout(IReadOnlyList<TableOptions> tables, int[][] sections, int columns, TableKind kind, int? linearRole, int? embeddingRole)
+    private readonly int[][] _slots;
+
+    private TableLayout(IReadOnlyList<TableOptions> tables, int[][] sections, int[][] slotsOfSections, SparseSlots slots, TableKind kind, int? linearRole, int? embeddingRole)
     {
         LinearRole = linearRole;
         EmbeddingRole = embeddingRole;
         Tables = tables;
         Sections = sections;
-        Columns = columns;
+        _slots = slotsOfSections;
+        Slots = slots;
         Kind = kind;
     }
 
@@ -35,41 +39,51 @@ internal sealed class TableLayout
     public int? EmbeddingRole { get; }
 
     /// <summary>Sparse columns of the data.</summary>
-    public int Columns { get; }
+    public int Columns => Slots.Columns;
+
+    /// <summary>Where the keys of the columns lie in a row.</summary>
+    public SparseSlots Slots { get; }
 
     /// <summary>The kind of all tables.</summary>
     public TableKind Kind { get; }
 
-    /// <summary>Columns that one list of keys covers: one for array tables, all of them for the hash table.</summary>
-    public int ColumnsPerSection => Columns / Sections.Length;
+    /// <summary>The slots whose keys are those of a section, from the lowest on: all of them for the hash table.</summary>
+    public ReadOnlySpan<int> SlotsOf(int section) => _slots[section];
+
+    /// <summary>The section that has the keys of a slot.</summary>
+    public int SectionOf(int slot) => Array.FindIndex(_slots, slots => slots.Contains(slot));
 
     public static TableLayout Create(JobOptions job)
     {
         int? linearRole = CtrModel.HasLinear(job.Model) ? 0 : null;
         int? embeddingRole = CtrModel.HasEmbeddings(job.Model) ? linearRole + 1 ?? 0 : null;
         TableKind kind = job.Embedding.Kind;
-        string[] names = kind == TableKind.Array ? [.. job.Data.Sparse.Select(column => "/" + column)] : [""];
+        var slots = new SparseSlots(job.Data.Sparse);
+        int[] all = [.. Enumerable.Range(0, slots.Count)];
+        int[] owners = kind == TableKind.Array ? [.. Enumerable.Range(0, slots.Columns).Where(column => slots.OwnerOf(column) == column)] : [0];
+        int[][] slotsOfSections = kind == TableKind.Array ? [.. owners.Select(owner => all.Where(slot => slots.OwnerOf(slots.ColumnOf(slot)) == owner).ToArray())] : [all];
         var tables = new List<TableOptions>();
-        int[][] sections = new int[names.Length][];
-        for (int i = 0; i < names.Length; i++)
+        int[][] sections = new int[owners.Length][];
+        for (int i = 0; i < owners.Length; i++)
         {
-            long vocabulary = kind == TableKind.Array ? job.Data.Vocabulary.Of(i) : 0;
+            string name = kind == TableKind.Array ? "/" + job.Data.Sparse[owners[i]].Name : "";
+            long vocabulary = kind == TableKind.Array ? job.Data.Vocabulary.Of(owners[i]) : 0;
             int first = tables.Count;
             if (linearRole is not null)
             {
-                tables.Add(Table(job, "linear", names[i], vocabulary, 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
+                tables.Add(Table(job, "linear", name, vocabulary, 1, new ConstantOptions(), CtrModel.LinearL2(job.Model)));
             }
 
             if (embeddingRole is not null)
             {
                 tables.Add(Table(
-                    job, "embedding", names[i], vocabulary, job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
+                    job, "embedding", name, vocabulary, job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
             }
 
             sections[i] = [.. Enumerable.Range(first, tables.Count - first)];
         }
 
-        return new TableLayout(tables, sections, job.Data.Sparse.Count, kind, linearRole, embeddingRole);
+        return new TableLayout(tables, sections, slotsOfSections, slots, kind, linearRole, embeddingRole);
     }
 
     private static TableOptions Table(

@@ -9,7 +9,7 @@ namespace OpenEmbedding.Trainer.Training;
 internal sealed class TestGroups
 {
     private readonly GroupedMetrics? _metrics;
-    private readonly int _column;
+    private readonly int _slot;
     private long[] _keys = [];
 
     public TestGroups(JobOptions job)
@@ -17,7 +17,7 @@ internal sealed class TestGroups
         if (job.Train.TestGroupBy is { } column)
         {
             _metrics = new GroupedMetrics();
-            _column = job.Data.Sparse.ToList().IndexOf(column);
+            _slot = new SparseSlots(job.Data.Sparse).FirstOf(job.Data.Sparse.Select(sparse => sparse.Name).ToList().IndexOf(column));
         }
     }
 
@@ -36,7 +36,7 @@ internal sealed class TestGroups
             _keys = new long[batch.Rows];
         }
 
-        batch.CopyIds(_column, _keys);
+        batch.CopyIds(_slot, _keys);
         _metrics.Add(_keys.AsSpan(0, batch.Rows), logits, batch.Labels.AsSpan(0, batch.Rows));
     }
 

@@ -82,7 +82,7 @@ internal static class RowText
 
     public static IEnumerable<PlainRow> Rows(Batch batch)
     {
-        int dense = batch.DenseColumns, sparse = batch.SparseColumns;
+        int dense = batch.DenseColumns, sparse = batch.SparseSlots;
         return Enumerable.Range(0, batch.Rows).Select(row => new PlainRow(
             batch.Labels[row],
             batch.Dense[(row * dense)..((row + 1) * dense)],

@@ -72,8 +72,8 @@ public sealed class ScalingTests : IDisposable
         Gen.Select(Gen.Long.Array[6], sizes).Sample((values, vocabulary) =>
         {
             long[] modulo = [.. values], hashed = [.. values];
-            SparseKeys.Map(modulo, 3, SparseIds.Modulo, vocabulary);
-            SparseKeys.Map(hashed, 3, SparseIds.Hash, vocabulary);
+            Keys(SparseIds.Modulo, vocabulary).Map(modulo);
+            Keys(SparseIds.Hash, vocabulary).Map(hashed);
             Int128 two63 = (Int128)1 << 63;
             for (int i = 0; i < values.Length; i++)
             {
@@ -90,13 +90,15 @@ public sealed class ScalingTests : IDisposable
         Gen.Select(Gen.Long.Array[9], Gen.Long[1, 1000].Array[3]).Sample((values, sizes) =>
         {
             long[] keys = [.. values];
-            SparseKeys.Map(keys, 3, SparseIds.Modulo, new Vocabulary(sizes));
+            Keys(SparseIds.Modulo, new Vocabulary(sizes)).Map(keys);
             for (int i = 0; i < values.Length; i++)
             {
                 Assert.Equal((long)(((values[i] % (Int128)sizes[i % 3]) + sizes[i % 3]) % sizes[i % 3]), keys[i]);
             }
         });
     }
+
+    private static SparseKeys Keys(SparseIds rule, Vocabulary vocabulary) => new(["C1", "C2", "C3"], rule, vocabulary);
 
     private static float[] Dense(DataOptions options, DataFiles selection, DenseScale scale)
     {

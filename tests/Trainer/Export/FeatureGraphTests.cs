@@ -25,7 +25,8 @@ public sealed class FeatureGraphTests
         long[] values = [.. odd, .. Enumerable.Range(0, 500).Select(_ => random.NextInt64(long.MinValue, long.MaxValue))];
         var graph = new ComputationGraph(ElementType.Float32);
         GraphValue[] inputs = [.. Enumerable.Range(1, Columns).Select(column => graph.Input($"C{column}", ElementType.Int64))];
-        GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, inputs), Columns, rule, sizes);
+        var rules = new SparseKeys([.. Enumerable.Range(1, Columns).Select(column => $"C{column}")], rule, sizes);
+        GraphValue keys = rules.Describe(graph, graph.Concatenate(1, inputs));
         for (int column = 0; column < Columns; column++)
         {
             graph.Output("key", graph.Slice(keys, 1, column, column + 1), ElementType.Int64);
@@ -37,7 +38,7 @@ public sealed class FeatureGraphTests
         for (int row = 0; row < values.Length; row++)
         {
             long[] expected = [values[row], values[row], values[row]];
-            SparseKeys.Map(expected, Columns, rule, sizes);
+            rules.Map(expected);
             long[] keysOfRow = [actual[row], actual[row + values.Length], actual[row + (2 * values.Length)]];
             Assert.Equal(expected, keysOfRow);
         }

@@ -5,6 +5,7 @@ using CsCheck;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Observation;
 using OpenEmbedding.Trainer.Observation.Report;
 using OpenEmbedding.Trainer.Training;
@@ -17,7 +18,7 @@ public sealed class ReportTests
     public void The_page_stands_alone_and_takes_names_as_text()
     {
         JobOptions job = JobOptions.Read(null, [new("data.train", "a"), new("data.sparse", "<b>,y")]);
-        var keys = new HotKeys(2);
+        var keys = new HotKeys(new SparseSlots(["C1", "C2"]));
         keys.Add([7, 1, 7, 2]);
         var score = new ScoreReport(4, 1, ScoredRows.Test, new Quality(9, 0.5, 0.75), [], [new TableStatistics { Name = "embedding/<b>", Rows = 1234, MemoryBytes = 2_500_000 }]);
 
@@ -36,7 +37,7 @@ public sealed class ReportTests
     [Fact]
     public void A_job_without_a_step_has_a_page()
     {
-        string page = Encoding.UTF8.GetString(ReportPage.Draw(JobOptions.Read(null, [new("data.train", "a")]), 1, Result(), [], [], new HotKeys(26), []));
+        string page = Encoding.UTF8.GetString(ReportPage.Draw(JobOptions.Read(null, [new("data.train", "a")]), 1, Result(), [], [], new HotKeys(new SparseSlots(new DataOptions { Train = new DataFiles { Files = ["a"] } }.Sparse)), []));
         Assert.Equal(4, Regex.Count(page, "no points"));
     }
 
@@ -57,7 +58,7 @@ public sealed class ReportTests
     [Fact]
     public void Frequent_keys_are_found_in_bounded_memory()
     {
-        var keys = new HotKeys(1, capacity: 50);
+        var keys = new HotKeys(new SparseSlots(["C1"]), capacity: 50);
         for (int i = 0; i < 3000; i++)
         {
             keys.Add([i % 3 == 0 ? 7 : 1000 + i]);

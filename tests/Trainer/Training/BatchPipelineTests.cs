@@ -81,7 +81,7 @@ public sealed class BatchPipelineTests : IDisposable
     }
 
     private static string Describe(Batch batch) =>
-        $"{batch.Rows} {batch.BadRows} {string.Join(',', batch.Labels.Take(batch.Rows))} {string.Join(',', batch.Ids.Take(batch.Rows * batch.SparseColumns))}";
+        $"{batch.Rows} {batch.BadRows} {string.Join(',', batch.Labels.Take(batch.Rows))} {string.Join(',', batch.Ids.Take(batch.Rows * batch.SparseSlots))}";
 
     private BatchPipeline Open(JobOptions job, int readers, int prefetch) => new(
         [.. Enumerable.Range(0, readers).Select(reader => new BatchReader(

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OpenEmbedding.Trainer.Data;
 
 namespace OpenEmbedding.Trainer.Observation.Report;
 
@@ -7,7 +8,7 @@ namespace OpenEmbedding.Trainer.Observation.Report;
 /// When there are too many keys, one is taken from every count, and those without any go; counts are then too low by as much. Source: Misra and Gries,
 /// Finding repeated elements, 1982.
 /// </remarks>
-internal sealed class HotKeys(int columns, int capacity = 1 << 17)
+internal sealed class HotKeys(SparseSlots slots, int capacity = 1 << 17)
 {
     private readonly Dictionary<(int Column, long Key), long> _counts = [];
 
@@ -15,15 +16,18 @@ internal sealed class HotKeys(int columns, int capacity = 1 << 17)
     public long Samples { get; private set; }
 
     /// <summary>Counts samples.</summary>
-    /// <param name="ids">[samples, columns].</param>
+    /// <param name="ids">[samples, slots].</param>
     public void Add(ReadOnlySpan<long> ids)
     {
         for (int i = 0; i < ids.Length; i++)
         {
-            CollectionsMarshal.GetValueRefOrAddDefault(_counts, (i % columns, ids[i]), out _)++;
+            if (ids[i] != SparseSlots.Empty)
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(_counts, (slots.ColumnOf(i % slots.Count), ids[i]), out _)++;
+            }
         }
 
-        Samples += ids.Length / columns;
+        Samples += ids.Length / slots.Count;
         while (_counts.Count > capacity)
         {
             TakeOneFromEach();

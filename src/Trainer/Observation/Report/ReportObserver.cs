@@ -1,6 +1,7 @@
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Data;
 using OpenEmbedding.Trainer.Training;
 
 namespace OpenEmbedding.Trainer.Observation.Report;
@@ -11,7 +12,8 @@ internal sealed class ReportObserver(JobOptions job, int trainers) : IJobObserve
     private const int MostPoints = 1000;
     private const int CountedSamples = 64;
     private readonly StepWindow _window = new(job.Output.CurveEvery);
-    private readonly HotKeys _hotKeys = new(job.Data.Sparse.Count);
+    private readonly SparseSlots _slots = new(job.Data.Sparse);
+    private readonly HotKeys _hotKeys = new(new SparseSlots(job.Data.Sparse));
     private readonly List<ScoreReport> _scores = [];
     private List<CurvePoint> _points = [];
 
@@ -21,7 +23,7 @@ internal sealed class ReportObserver(JobOptions job, int trainers) : IJobObserve
     /// <inheritdoc/>
     public void StepEnded(in StepReport step)
     {
-        _hotKeys.Add(step.Ids.Span[..Math.Min(step.Ids.Length, CountedSamples * job.Data.Sparse.Count)]);
+        _hotKeys.Add(step.Ids.Span[..Math.Min(step.Ids.Length, CountedSamples * _slots.Count)]);
         if (_window.Add(step) is { } point)
         {
             _points.Add(point);

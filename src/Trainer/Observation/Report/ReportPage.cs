@@ -117,7 +117,7 @@ internal sealed class ReportPage
         foreach (HotKey key in top)
         {
             double share = key.Count / (double)Math.Max(1, hotKeys.Samples);
-            _html.Append($"<tr><td>{Encode(job.Data.Sparse[key.Column])}</td><td class=\"n\">{key.Key}</td><td class=\"n\">{Number(100 * share, "F1")} %</td>{Bar(share)}</tr>");
+            _html.Append($"<tr><td>{Encode(job.Data.Sparse[key.Column].Name)}</td><td class=\"n\">{key.Key}</td><td class=\"n\">{Number(100 * share, "F1")} %</td>{Bar(share)}</tr>");
         }
 
         _html.Append($"</table><p class=\"note\">Of {Number(hotKeys.Samples, "N0")} samples, some of every step of the first trainer.</p></section>");

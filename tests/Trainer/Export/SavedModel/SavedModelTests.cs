@@ -159,7 +159,7 @@ public sealed class SavedModelTests
         GraphValue[] ids = [.. Enumerable.Range(1, Columns).Select(column => graph.Input($"C{column}", ElementType.Int64))];
         GraphValue scaled = graph.Multiply(graph.Cast(graph.Concatenate(1, numbers), ElementType.Float64), graph.Doubles("scale", 0.1, 0.2));
         SparseIds rule = hash ? SparseIds.Hash : SparseIds.Modulo;
-        GraphValue keys = SparseKeys.Describe(graph, graph.Concatenate(1, ids), Columns, rule, new Vocabulary(Vocabulary));
+        GraphValue keys = Keys(rule).Describe(graph, graph.Concatenate(1, ids));
         GraphValue rows = hash ? graph.Find(keys, Known()) : graph.Add(keys, graph.Integers("table.first_rows", 0, Vocabulary, 2 * Vocabulary));
         int tableRows = hash ? Known().Length + 1 : Columns * Vocabulary;
         GraphValue? linear = CtrModel.HasLinear(options) ? graph.Rows(Table("linear", 1), rows) : null;
@@ -175,11 +175,13 @@ public sealed class SavedModelTests
         }
     }
 
+    private static SparseKeys Keys(SparseIds rule) => new([.. Enumerable.Range(1, Columns).Select(column => $"C{column}")], rule, new Vocabulary(Vocabulary));
+
     // Half of the categories below 12 of each column.
     private static long[] Known()
     {
         long[] values = [.. Enumerable.Range(0, 6).SelectMany(value => Enumerable.Repeat(2L * value, Columns))];
-        SparseKeys.Map(values, Columns, SparseIds.Hash, new Vocabulary(Vocabulary));
+        Keys(SparseIds.Hash).Map(values);
         return [.. values.Order()];
     }
 }
