@@ -33,9 +33,9 @@ public sealed class GrpcTests(TrainedModel model) : IAsyncLifetime
         ("feature \"I2\" has 1 rows, those before it have 2", StatusCode.InvalidArgument, request => request.Inputs["I2"].TensorShape.Dim[0].Size = 1),
         ("feature \"I1\" is empty; at least one row is needed", StatusCode.InvalidArgument, request => request.Inputs["I1"].TensorShape.Dim[0].Size = 0),
         ("feature \"I1\" has 4611686018427387904 rows; at most 200 are allowed in a request", StatusCode.InvalidArgument, request => request.Inputs["I1"].TensorShape.Dim[0].Size = 1L << 62),
-        ("feature \"I1\" has 3 numbers in float_val and no tensor_content; its shape has 2 rows", StatusCode.InvalidArgument, request => request.Inputs["I1"].FloatVal.Add(1)),
-        ("feature \"C1\" has 0 numbers in int64_val and no tensor_content; its shape has 2 rows", StatusCode.InvalidArgument, request => request.Inputs["C1"].Int64Val.Clear()),
-        ("feature \"C1\" has 15 bytes of tensor_content; 2 rows of DT_INT64 have 16", StatusCode.InvalidArgument, request => request.Inputs["C1"].TensorContent = ByteString.CopyFrom(new byte[15])),
+        ("feature \"I1\" has 3 numbers in float_val and no tensor_content; its shape has 2", StatusCode.InvalidArgument, request => request.Inputs["I1"].FloatVal.Add(1)),
+        ("feature \"C1\" has 0 numbers in int64_val and no tensor_content; its shape has 2", StatusCode.InvalidArgument, request => request.Inputs["C1"].Int64Val.Clear()),
+        ("feature \"C1\" has 15 bytes of tensor_content; 2 numbers of DT_INT64 have 16", StatusCode.InvalidArgument, request => request.Inputs["C1"].TensorContent = ByteString.CopyFrom(new byte[15])),
         ("feature \"I1\", row 1: NaN is not one number of type float", StatusCode.InvalidArgument, request => request.Inputs["I1"].FloatVal[1] = float.NaN),
         ("feature \"I1\", row 0: -Infinity is not one number of type float", StatusCode.InvalidArgument, request => request.Inputs["I1"].FloatVal[0] = float.NegativeInfinity),
     ];

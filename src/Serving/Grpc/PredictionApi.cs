@@ -72,5 +72,5 @@ internal sealed class PredictionApi(Predictor predictor, ServeOptions options) :
         return description;
     }
 
-    private static TensorInfo Describe(Port port) => new() { Name = $"{port.Name}:0", Dtype = Tensors.TypeOf(port), TensorShape = Tensors.ShapeOf(-1) };
+    private static TensorInfo Describe(Port port) => new() { Name = $"{port.Name}:0", Dtype = Tensors.TypeOf(port), TensorShape = Tensors.ShapeOf(-1, port.Width) };
 }

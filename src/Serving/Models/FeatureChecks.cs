@@ -45,9 +45,9 @@ internal static class FeatureChecks
         }
     }
 
-    /// <summary>A number that the model does not take.</summary>
+    /// <summary>What the model does not take.</summary>
     public static RequestException Wrong(Port port, int row, string shown) => RequestException.Malformed(
-        $"feature \"{port.Name}\", row {row}: {shown} is not one number of type {port.TypeName}");
+        $"feature \"{port.Name}\", row {row}: {shown} is not {(port.Width == 1 ? "one number" : $"a number or a list of at most {port.Width} numbers")} of type {port.TypeName}");
 
     /// <summary>A signature that the model does not have; <paramref name="shown"/> as it came.</summary>
     public static RequestException UnknownSignature(string shown) => RequestException.Malformed(

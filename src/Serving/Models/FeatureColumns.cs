@@ -3,9 +3,12 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace OpenEmbedding.Serving.Models;
 
-/// <summary>The rows of one request: for each input of a model a column of numbers.</summary>
+/// <summary>The rows of one request: for each input of a model a column of numbers, [rows, width].</summary>
 internal sealed class FeatureColumns
 {
+    /// <summary>What stands where a row has fewer numbers than its column is wide.</summary>
+    private const long None = -1;
+
     private readonly float[]?[] _floats;
     private readonly long[]?[] _integers;
 
@@ -13,7 +16,7 @@ internal sealed class FeatureColumns
     {
         Rows = rows;
         _floats = [.. signature.Inputs.Select(input => input.Type == TensorElementType.Float ? new float[rows] : null)];
-        _integers = [.. signature.Inputs.Select(input => input.Type == TensorElementType.Float ? null : new long[rows])];
+        _integers = [.. signature.Inputs.Select(input => input.Type == TensorElementType.Float ? null : Integers(rows, input.Width))];
     }
 
     private FeatureColumns(int rows, float[]?[] floats, long[]?[] integers)
@@ -35,11 +38,11 @@ internal sealed class FeatureColumns
         {
             if (parts[0]._floats[i] is not null)
             {
-                whole._floats[i] = Join(parts, rows, part => part._floats[i]!);
+                whole._floats[i] = Join(parts, part => part._floats[i]!);
             }
             else
             {
-                whole._integers[i] = Join(parts, rows, part => part._integers[i]!);
+                whole._integers[i] = Join(parts, part => part._integers[i]!);
             }
         }
 
@@ -48,9 +51,14 @@ internal sealed class FeatureColumns
 
     public void Set(int input, int row, float value) => _floats[input]![row] = value;
 
-    public void Set(int input, int row, long value) => _integers[input]![row] = value;
+    /// <summary>Sets one of the numbers of a row.</summary>
+    public void Set(int input, int row, int place, long value)
+    {
+        long[] column = _integers[input]!;
+        column[(row * (column.Length / Rows)) + place] = value;
+    }
 
-    /// <summary>The columns as tensors of shape [rows, 1], in the order of the inputs; whoever takes them disposes of them.</summary>
+    /// <summary>The columns as tensors of shape [rows, width], in the order of the inputs; whoever takes them disposes of them.</summary>
     public OrtValue[] ToTensors()
     {
         long[] shape = [Rows, 1];
@@ -59,20 +67,31 @@ internal sealed class FeatureColumns
         {
             tensors[i] = _floats[i] is { } numbers
                 ? OrtValue.CreateTensorValueFromMemory(numbers, shape)
-                : OrtValue.CreateTensorValueFromMemory(_integers[i]!, shape);
+                : OrtValue.CreateTensorValueFromMemory(_integers[i]!, [Rows, _integers[i]!.Length / Rows]);
         }
 
         return tensors;
     }
 
-    private static T[] Join<T>(IReadOnlyList<FeatureColumns> parts, int rows, Func<FeatureColumns, T[]> column)
+    private static long[] Integers(int rows, int width)
     {
-        var whole = new T[rows];
-        int row = 0;
+        long[] column = new long[checked(rows * width)];
+        if (width > 1)
+        {
+            Array.Fill(column, None);
+        }
+
+        return column;
+    }
+
+    private static T[] Join<T>(IReadOnlyList<FeatureColumns> parts, Func<FeatureColumns, T[]> column)
+    {
+        var whole = new T[parts.Sum(part => column(part).Length)];
+        int next = 0;
         foreach (FeatureColumns part in parts)
         {
-            column(part).CopyTo(whole, row);
-            row += part.Rows;
+            column(part).CopyTo(whole, next);
+            next += column(part).Length;
         }
 
         return whole;

@@ -4,10 +4,11 @@ using OpenEmbedding.Collectives;
 
 namespace OpenEmbedding.Serving.Models;
 
-/// <summary>An input or output of a model: one number for each row, a column of shape [rows, 1].</summary>
+/// <summary>An input or output of a model: numbers for each row, a column of shape [rows, width].</summary>
 /// <param name="Name">The feature's name.</param>
 /// <param name="Type">Float or Int64.</param>
-internal sealed record Port(string Name, TensorElementType Type)
+/// <param name="Width">Numbers of a row; only int64 inputs may have several, of which a row may have fewer.</param>
+internal sealed record Port(string Name, TensorElementType Type, int Width)
 {
     /// <summary>The type's name in errors.</summary>
     public string TypeName => Type == TensorElementType.Float ? "float" : "int64";
@@ -55,9 +56,14 @@ internal sealed class Signature
 
     private static Port ReadPort(KeyValuePair<string, NodeMetadata> port)
     {
-        bool isColumn = port.Value.IsTensor && port.Value.Dimensions is [_, 1] && port.Value.ElementDataType is TensorElementType.Float or TensorElementType.Int64;
+        bool isColumn = port.Value.IsTensor && port.Value.ElementDataType switch
+        {
+            TensorElementType.Float => port.Value.Dimensions is [_, 1],
+            TensorElementType.Int64 => port.Value.Dimensions is [_, > 0],
+            _ => false,
+        };
         return isColumn
-            ? new Port(port.Key, port.Value.ElementDataType)
-            : throw new OpenEmbeddingException($"\"{port.Key}\" of the model is not float or int64 of shape [n, 1]");
+            ? new Port(port.Key, port.Value.ElementDataType, port.Value.Dimensions[1])
+            : throw new OpenEmbeddingException($"\"{port.Key}\" of the model is not float of shape [n, 1] or int64 of shape [n, width]");
     }
 }

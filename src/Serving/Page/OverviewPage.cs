@@ -34,7 +34,7 @@ internal static class OverviewPage
                 name = model.Name,
                 version = held?.Number.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 versions = model.States.Select(state => new { version = state.Number, refused = state.Refused }).ToArray(),
-                inputs = (held?.Signature.Inputs ?? []).Select(port => new { name = port.Name, type = port.TypeName }).ToArray(),
+                inputs = (held?.Signature.Inputs ?? []).Select(port => new { name = port.Name, type = port.TypeName, width = port.Width }).ToArray(),
                 requests = times.Count,
                 p50_ms = quantiles.Length == 0 ? (double?)null : quantiles[0] * 1000,
                 p99_ms = quantiles.Length == 0 ? (double?)null : quantiles[1] * 1000,

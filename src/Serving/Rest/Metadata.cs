@@ -37,7 +37,7 @@ internal static class Metadata
             json.WriteString("dtype", port.TensorFlowType);
             json.WriteStartObject("tensor_shape");
             json.WriteStartArray("dim");
-            foreach (string size in (string[])["-1", "1"])
+            foreach (string size in (string[])["-1", port.Width.ToString(CultureInfo.InvariantCulture)])
             {
                 json.WriteStartObject();
                 json.WriteString("size", size);

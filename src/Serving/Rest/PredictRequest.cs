@@ -124,7 +124,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             Array.Clear(isGiven);
             foreach (JsonProperty feature in features.EnumerateObject())
             {
-                ReadNumber(columns, signature, Place(feature, signature, isGiven), row, feature.Value);
+                ReadField(columns, signature, Place(feature, signature, isGiven), row, feature.Value);
             }
 
             FeatureChecks.CheckMissing(isGiven, signature, $"row {row} of \"{Instances}\"");
@@ -155,9 +155,9 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
             columns ??= new FeatureColumns(signature, rows);
             FeatureChecks.CheckSameRows(feature.Name, rows, columns.Rows);
             int row = 0;
-            foreach (JsonElement number in feature.Value.EnumerateArray())
+            foreach (JsonElement field in feature.Value.EnumerateArray())
             {
-                ReadNumber(columns, signature, input, row++, number);
+                ReadField(columns, signature, input, row++, field);
             }
         }
 
@@ -187,11 +187,31 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
         return input;
     }
 
-    // A row has one number for each feature: TensorFlow Serving wants it in a list, and here it may stand alone.
-    private static void ReadNumber(FeatureColumns columns, Signature signature, int input, int row, JsonElement value)
+    // TensorFlow Serving wants the numbers of a row in a list, and here one may stand alone.
+    private static void ReadField(FeatureColumns columns, Signature signature, int input, int row, JsonElement value)
     {
         Port port = signature.Inputs[input];
-        JsonElement number = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 ? value[0] : value;
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            ReadNumber(columns, port, input, row, 0, value);
+            return;
+        }
+
+        int numbers = value.GetArrayLength();
+        if (numbers > port.Width || (numbers == 0 && port.Width == 1))
+        {
+            throw FeatureChecks.Wrong(port, row, Shown(value));
+        }
+
+        int place = 0;
+        foreach (JsonElement number in value.EnumerateArray())
+        {
+            ReadNumber(columns, port, input, row, place++, number);
+        }
+    }
+
+    private static void ReadNumber(FeatureColumns columns, Port port, int input, int row, int place, JsonElement number)
+    {
         if (number.ValueKind != JsonValueKind.Number)
         {
             throw FeatureChecks.Wrong(port, row, Shown(number));
@@ -204,7 +224,7 @@ internal sealed record PredictRequest(FeatureColumns Columns, bool ByRow)
         }
         else
         {
-            columns.Set(input, row, number.TryGetInt64(out long integer) ? integer : throw FeatureChecks.Wrong(port, row, Shown(number)));
+            columns.Set(input, row, place, number.TryGetInt64(out long integer) ? integer : throw FeatureChecks.Wrong(port, row, Shown(number)));
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Microsoft.ML.OnnxRuntime;
+using OpenEmbedding.Serving.Grpc.Messages;
 
 namespace OpenEmbedding.Distributed.Tests.Training;
 
@@ -19,7 +21,7 @@ public sealed class MultiHotJobTests : IDisposable
     [Theory]
     [InlineData("array")]
     [InlineData("hash")]
-    public void ManyRanksEqualOneAndTheExportPredictsAsTheTrainer(string kind)
+    public async Task ManyRanksEqualOneAndTheExportPredictsAsTheTrainer(string kind)
     {
         string rows = WriteRows("rows.csv", random => random.Next(MostTags + 2));
         string[] job = Job(rows, Columns, kind);
@@ -35,10 +37,25 @@ public sealed class MultiHotJobTests : IDisposable
         Assert.InRange(many.DistanceTo(alone), 0, 1e-9);
         Assert.Equal(kind == "array" ? 4 : 2, many.Names.Count(name => name.EndsWith("/weights", StringComparison.Ordinal)));
         double[] expected = [.. File.ReadLines(_train.In("predictions.txt")).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
-        float[] predicted = Predict(_train.In("model/1"), rows);
         Assert.True(expected.Max() - expected.Min() > 0.1, "the rows do not differ");
-        Assert.Equal(expected.Length, predicted.Length);
-        Assert.All(expected.Zip(predicted), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
+        string[][] fields = [.. File.ReadLines(rows).Skip(1).Select(line => line.Split(','))];
+        await using ServedExport served = await ServedExport.Start(_train.In("model"));
+        float[][] answers =
+        [
+            Predict(_train.In("model/1"), fields), await served.AskByRest(RowsBody(fields), byRow: true), await served.AskByRest(ColumnsBody(fields), byRow: false),
+            await served.AskByGrpc(Message(fields)),
+        ];
+        foreach (float[] predicted in answers)
+        {
+            Assert.Equal(expected.Length, predicted.Length);
+            Assert.All(expected.Zip(predicted), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
+        }
+
+        Assert.Equal(
+            "feature \"tags\", row 0: a list of 6 is not a number or a list of at most 5 numbers of type int64",
+            await served.Refusal("{\"instances\": [{\"tags\": [1, 2, 3, 4, 5, 6]}]}"));
+        Assert.Equal(
+            "feature \"seen\", row 1: null is not a number or a list of at most 5 numbers of type int64", await served.Refusal("{\"inputs\": {\"seen\": [[1], [2, null]]}}"));
     }
 
     [Fact]
@@ -91,24 +108,61 @@ public sealed class MultiHotJobTests : IDisposable
         return _train.In(name);
     }
 
-    private static float[] Predict(string folder, string rows)
+    // As many numbers as there are; one may stand alone.
+    private static string RowsBody(string[][] fields) => new JsonObject
     {
-        string[][] fields = [.. File.ReadLines(rows).Skip(1).Select(line => line.Split(','))];
+        ["instances"] = new JsonArray([.. fields.Select(row => new JsonObject
+        {
+            ["price"] = double.Parse(row[1], CultureInfo.InvariantCulture),
+            ["item"] = long.Parse(row[2]),
+            ["tags"] = Numbers(row[3]) is [var only] ? only : List(row[3]),
+            ["seen"] = List(row[4]),
+        })]),
+    }.ToJsonString();
+
+    private static string ColumnsBody(string[][] fields) => new JsonObject
+    {
+        ["inputs"] = new JsonObject
+        {
+            ["price"] = new JsonArray([.. fields.Select(row => (JsonNode)double.Parse(row[1], CultureInfo.InvariantCulture))]),
+            ["item"] = new JsonArray([.. fields.Select(row => (JsonNode)long.Parse(row[2]))]),
+            ["tags"] = new JsonArray([.. fields.Select(row => List(row[3]))]),
+            ["seen"] = new JsonArray([.. fields.Select(row => List(row[4]))]),
+        },
+    }.ToJsonString();
+
+    private static PredictRequest Message(string[][] fields)
+    {
+        var request = new PredictRequest { ModelSpec = new ModelSpec { Name = "criteo" } };
+        request.Inputs["price"] = new TensorProto { Dtype = DataType.DtFloat, TensorShape = Shape(1), FloatVal = { fields.Select(row => float.Parse(row[1], CultureInfo.InvariantCulture)) } };
+        request.Inputs["item"] = new TensorProto { Dtype = DataType.DtInt64, TensorShape = Shape(1), Int64Val = { fields.Select(row => long.Parse(row[2])) } };
+        request.Inputs["tags"] = new TensorProto { Dtype = DataType.DtInt64, TensorShape = Shape(MostTags), Int64Val = { Padded(fields, 3) } };
+        request.Inputs["seen"] = new TensorProto { Dtype = DataType.DtInt64, TensorShape = Shape(MostTags), Int64Val = { Padded(fields, 4) } };
+        return request;
+
+        TensorShapeProto Shape(long width) => new() { Dim = { new TensorShapeProto.Types.Dim { Size = fields.Length }, new TensorShapeProto.Types.Dim { Size = width } } };
+    }
+
+    // Further categories than the column takes are left out.
+    private static long[] Numbers(string field) => [.. field.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(long.Parse).Take(MostTags)];
+
+    private static JsonArray List(string field) => new([.. Numbers(field).Select(number => (JsonNode)number)]);
+
+    // Missing categories are −1.
+    private static long[] Padded(string[][] fields, int place) => [.. fields.SelectMany(row => Numbers(row[place]).Concat(Enumerable.Repeat(-1L, MostTags)).Take(MostTags))];
+
+    private static float[] Predict(string folder, string[][] fields)
+    {
         var inputs = new Dictionary<string, OrtValue>
         {
             ["price"] = OrtValue.CreateTensorValueFromMemory(fields.Select(row => float.Parse(row[1], CultureInfo.InvariantCulture)).ToArray(), [fields.Length, 1]),
             ["item"] = OrtValue.CreateTensorValueFromMemory(fields.Select(row => long.Parse(row[2])).ToArray(), [fields.Length, 1]),
-            ["tags"] = Several(3),
-            ["seen"] = Several(4),
+            ["tags"] = OrtValue.CreateTensorValueFromMemory(Padded(fields, 3), [fields.Length, MostTags]),
+            ["seen"] = OrtValue.CreateTensorValueFromMemory(Padded(fields, 4), [fields.Length, MostTags]),
         };
         using var session = new InferenceSession(Path.Combine(folder, "model.onnx"));
         using var options = new RunOptions();
         using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(options, inputs, ["probability"]);
         return outputs[0].GetTensorDataAsSpan<float>().ToArray();
-
-        // Further categories than the column takes are left out, missing ones are −1.
-        OrtValue Several(int place) => OrtValue.CreateTensorValueFromMemory(
-            fields.SelectMany(row => row[place].Split('|', StringSplitOptions.RemoveEmptyEntries).Select(long.Parse).Concat(Enumerable.Repeat(-1L, MostTags)).Take(MostTags)).ToArray(),
-            [fields.Length, MostTags]);
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Grpc.Net.Client;
 using OpenEmbedding.Serving;
@@ -25,18 +26,32 @@ internal sealed class ServedExport : IAsyncDisposable
         new ServeCommandLine().Parse(["--model", $"criteo={folder}", "--rest-port", "0", "--grpc-port", "0", "--poll-seconds", "3600"])!, _ => { }));
 
     /// <summary>The probabilities by REST, asked for by rows or by columns.</summary>
-    public async Task<float[]> AskByRest(string[] rows, bool byRow)
+    public Task<float[]> AskByRest(string[] rows, bool byRow) => AskByRest(RequestRows.Body(byRow, Fields(rows)), byRow);
+
+    /// <summary>The probabilities by REST, of a body with rows or with columns.</summary>
+    public async Task<float[]> AskByRest(string body, bool byRow)
     {
-        using HttpResponseMessage response = await _rest.PostAsync("/v1/models/criteo:predict", new StringContent(RequestRows.Body(byRow, Fields(rows))));
+        using HttpResponseMessage response = await _rest.PostAsync("/v1/models/criteo:predict", new StringContent(body));
         string answer = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, answer);
         return [.. JsonDocument.Parse(answer).RootElement.GetProperty(byRow ? "predictions" : "outputs").EnumerateArray().Select(row => row[0].GetSingle())];
     }
 
     /// <summary>The probabilities by gRPC.</summary>
-    public async Task<float[]> AskByGrpc(string[] rows)
+    public Task<float[]> AskByGrpc(string[] rows) => AskByGrpc(RequestRows.Message(Fields(rows), asContent: false));
+
+    /// <summary>The error that REST answers a body with.</summary>
+    public async Task<string> Refusal(string body)
     {
-        PredictResponse answer = await new PredictionService.PredictionServiceClient(_grpc).PredictAsync(RequestRows.Message(Fields(rows), asContent: false));
+        using HttpResponseMessage response = await _rest.PostAsync("/v1/models/criteo:predict", new StringContent(body));
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        return JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetString()!;
+    }
+
+    /// <summary>The probabilities by gRPC.</summary>
+    public async Task<float[]> AskByGrpc(PredictRequest request)
+    {
+        PredictResponse answer = await new PredictionService.PredictionServiceClient(_grpc).PredictAsync(request);
         return [.. answer.Outputs["probability"].FloatVal];
     }
 
