@@ -27,10 +27,7 @@ if [[ $has_data == false ]]; then
   rows=${ROWS:-50000}
   sample=tmp/criteo_sample_$rows.txt
   if [[ ! -f $sample ]]; then
-    mkdir -p tmp
-    # Under a temporary name first: an interrupted run leaves no half file behind for the next one.
-    bin/oe-train generate --rows "$rows" --out "$sample.new"
-    mv "$sample.new" "$sample"
+    bin/oe-train generate --rows "$rows" --out "$sample"
   fi
   data=(--data "$root/$sample")
 fi

@@ -1,7 +1,9 @@
+using System.Globalization;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Trainer.CommandLine;
 using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Data;
+using OpenEmbedding.Trainer.Data.Writing;
 using OpenEmbedding.Trainer.Training;
 
 namespace OpenEmbedding.Trainer;
@@ -30,6 +32,10 @@ internal static class Program
                 return Run(() => Generate(generate));
             case InspectArguments inspect:
                 return Run(() => Inspect(JobOptions.Read(inspect.ConfigPath, inspect.Overrides).Data));
+            case ConvertArguments convert:
+                return Run(() => Console.Write(DataPreparation.Convert(JobOptions.Read(convert.ConfigPath, convert.Overrides).Data, convert.Out)));
+            case PreprocessArguments preprocess:
+                return Run(() => Preprocess(preprocess));
             default:
                 var train = (TrainArguments)arguments;
                 return TrainCommand.Run(() => JobOptions.Read(train.ConfigPath, train.Overrides));
@@ -39,11 +45,24 @@ internal static class Program
     private static void Generate(GenerateArguments arguments)
     {
         ZipfCategories? categories = arguments.Vocabulary is { } ids ? new ZipfCategories(ids, arguments.Zipf) : null;
-        new CriteoGenerator(arguments.Seed, arguments.Format, categories).WriteFile(arguments.Out, arguments.Rows);
+        double best = new CriteoGenerator(arguments.Seed, arguments.Format, categories).WriteFile(arguments.Out, arguments.Rows);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{arguments.Out}: {arguments.Rows:N0} rows; the AUC of the model that drew the labels: {best:F5}"));
         if (categories is not null)
         {
             Console.WriteLine($"--data.vocabulary {string.Join(',', categories.Vocabulary)}");
         }
+    }
+
+    private static void Preprocess(PreprocessArguments arguments)
+    {
+        DataOptions data = JobOptions.Read(arguments.ConfigPath, arguments.Overrides).Data;
+        if ((data.Test is null) != (arguments.TestOut is null))
+        {
+            throw new OpenEmbeddingException(
+                $"preprocess: {(data.Test is null ? "--test-out needs data.test" : "data.test needs --test-out, the file to write its rows to")}", JobExitCode.Configuration);
+        }
+
+        Console.Write(DataPreparation.Preprocess(data, arguments.Out, arguments.TestOut, arguments.Fewest));
     }
 
     private static void Inspect(DataOptions data)

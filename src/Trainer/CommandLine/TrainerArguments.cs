@@ -16,6 +16,26 @@ public sealed record TrainArguments(string? ConfigPath, IReadOnlyList<Configurat
 /// <param name="Overrides">The keys given on the command line.</param>
 public sealed record InspectArguments(string? ConfigPath, IReadOnlyList<ConfigurationOverride> Overrides) : TrainerArguments;
 
+/// <summary>Write rows anew, and stop.</summary>
+/// <param name="ConfigPath">The configuration file; null when the overrides say all.</param>
+/// <param name="Overrides">The keys given on the command line.</param>
+/// <param name="Out">The file to write.</param>
+public abstract record PreparationArguments(string? ConfigPath, IReadOnlyList<ConfigurationOverride> Overrides, string Out) : TrainerArguments;
+
+/// <summary>Write rows in another form.</summary>
+/// <inheritdoc cref="PreparationArguments"/>
+public sealed record ConvertArguments(string? ConfigPath, IReadOnlyList<ConfigurationOverride> Overrides, string Out)
+    : PreparationArguments(ConfigPath, Overrides, Out);
+
+/// <summary>Write rows with numbered categories and scaled dense values.</summary>
+/// <param name="ConfigPath">The configuration file; null when the overrides say all.</param>
+/// <param name="Overrides">The keys given on the command line.</param>
+/// <param name="Out">Takes the training rows.</param>
+/// <param name="TestOut">Takes the test rows; null for none.</param>
+/// <param name="Fewest">How often a category must come to have a number of its own, at least 1.</param>
+public sealed record PreprocessArguments(string? ConfigPath, IReadOnlyList<ConfigurationOverride> Overrides, string Out, string? TestOut, long Fewest)
+    : PreparationArguments(ConfigPath, Overrides, Out);
+
 /// <summary>Print a text and stop: help, the version, the JSON schema or the key table.</summary>
 /// <param name="Text">The text, with its last line end.</param>
 public sealed record PrintArguments(string Text) : TrainerArguments;

@@ -46,7 +46,9 @@ public static class TrainerCommandLine
         var version = new Option<bool>("--version");
         var generate = new GenerateCommand();
         var inspect = new Command("inspect") { file };
-        var root = new RootCommand { file, new Command("schema"), new Command("keys"), generate, inspect };
+        var preprocess = PreparationCommand.Preprocess(file);
+        var convert = PreparationCommand.Convert(file);
+        var root = new RootCommand { file, new Command("schema"), new Command("keys"), generate, inspect, preprocess, convert };
         // Without an action of its own a command with subcommands asks for one of them.
         root.SetAction(_ => JobExitCode.Success);
         root.Options.Clear();
@@ -61,6 +63,8 @@ public static class TrainerCommandLine
             keys.Add(option, entry.Path);
             root.Add(option);
             inspect.Add(option);
+            preprocess.Add(option);
+            convert.Add(option);
         }
 
         var cache = new Option<string[]>("--cache") { Arity = ArgumentArity.ZeroOrMore };
@@ -69,7 +73,12 @@ public static class TrainerCommandLine
         ParseResult parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (parsed.GetResult(help) is not null || parsed.GetValue(version))
         {
-            return new PrintArguments(parsed.GetValue(version) ? Version() : parsed.CommandResult.Command == generate ? GenerateCommand.Help : Help());
+            return new PrintArguments(parsed.GetValue(version) ? Version() : parsed.CommandResult.Command switch
+            {
+                GenerateCommand => GenerateCommand.Help,
+                PreparationCommand preparation => preparation.Help,
+                _ => Help(),
+            });
         }
 
         RefuseUnknown(parsed, file);
@@ -80,6 +89,8 @@ public static class TrainerCommandLine
 
         return parsed.CommandResult.Command.Name switch
         {
+            "preprocess" => preprocess.Read(parsed, ReadOverrides(parsed, keys)),
+            "convert" => convert.Read(parsed, ReadOverrides(parsed, keys)),
             "schema" => new PrintArguments(ConfigurationWriter.WriteSchema()),
             "keys" => new PrintArguments(KeyTable.WriteMarkdown()),
             "generate" => generate.Read(parsed),
@@ -151,6 +162,10 @@ public static class TrainerCommandLine
                oe-train generate --rows N --out FILE [--seed S] [--format criteo|csv] [--vocabulary V [--zipf Z]]
                oe-train inspect [CONFIG.json] [--section.key value ...]
                                    says what is in the rows of data.train and data.test: classes, ranges, categories, malformed rows
+               oe-train preprocess [CONFIG.json] [--section.key value ...] --out FILE [--test-out FILE] [--min-count N]
+                                   writes the rows with numbered categories and scaled dense values
+               oe-train convert [CONFIG.json] [--section.key value ...] --out FILE
+                                   writes the rows in another form
                oe-train schema     prints the JSON schema of a configuration
                oe-train keys       prints all keys as Markdown tables
                oe-train --version

@@ -11,7 +11,8 @@ public sealed class DenseRange
 {
     private const int RowsAtOnce = 4096;
 
-    private DenseRange(int columns)
+    /// <summary>A range without rows.</summary>
+    internal DenseRange(int columns)
     {
         Minimums = new float[columns];
         Maximums = new float[columns];
@@ -52,7 +53,8 @@ public sealed class DenseRange
         return range;
     }
 
-    private void Include(ReadOnlySpan<float> fields)
+    /// <summary>Includes the values of a row, [dense columns].</summary>
+    internal void Include(ReadOnlySpan<float> fields)
     {
         for (int column = 0; column < fields.Length; column++)
         {

@@ -8,13 +8,21 @@ internal sealed class GzipFile : Stream
 {
     private const string Strict = "System.IO.Compression.UseStrictValidation";
 
+    private readonly Stream _file;
     private readonly GZipStream _contents;
 
     // Without it a file that was cut off ends early without an error; a program that uses this library need not set it itself.
     static GzipFile() => AppContext.SetSwitch(Strict, true);
 
     /// <summary>Reads a file from its start, which it then owns.</summary>
-    public GzipFile(Stream file) => _contents = new GZipStream(file, CompressionMode.Decompress);
+    public GzipFile(Stream file)
+    {
+        _file = file;
+        _contents = new GZipStream(file, CompressionMode.Decompress);
+    }
+
+    /// <summary>Compressed bytes that have been read.</summary>
+    public long BytesRead => _file.Position;
 
     /// <inheritdoc/>
     public override bool CanRead => true;

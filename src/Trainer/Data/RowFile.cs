@@ -32,6 +32,11 @@ internal abstract class RowFile : IDisposable
     /// <summary>What a dense field must be.</summary>
     public const string DenseRule = "a number";
 
+    private Stream? _source;
+
+    /// <summary>How many bytes of the file have been read, about.</summary>
+    public long BytesRead => _source is GzipFile compressed ? compressed.BytesRead : _source?.Position ?? 0;
+
     /// <summary>Opens a file in the form that the options tell.</summary>
     /// <param name="options">Format and columns.</param>
     /// <param name="format">The form; not <see cref="DataFormat.Auto"/>.</param>
@@ -43,7 +48,7 @@ internal abstract class RowFile : IDisposable
         Stream stream = InputFiles.Open(path, isText);
         try
         {
-            return format switch
+            RowFile file = format switch
             {
                 DataFormat.Csv => new CsvFile(stream, path, options, blockBytes),
                 DataFormat.TfRecord => new TfRecordFile(stream, path, options, blockBytes),
@@ -52,6 +57,8 @@ internal abstract class RowFile : IDisposable
                 DataFormat.Libffm => new SparseFile(new ByteLines(stream, path, blockBytes), path, options, hasFields: true),
                 _ => new CriteoFile(new ByteLines(stream, path, blockBytes), path, options),
             };
+            file._source = stream;
+            return file;
         }
         catch
         {

@@ -20,6 +20,7 @@ internal sealed class RowSequence : IRowSource
     private long _before;
     private long _remaining;
     private long _passed;
+    private long _bytesClosed;
 
     /// <summary>Finds the files; opens none yet.</summary>
     /// <param name="options">Format and columns.</param>
@@ -38,6 +39,9 @@ internal sealed class RowSequence : IRowSource
         _before = selection.Rows?.First ?? 0;
         _remaining = selection.Rows is { Last: long last } ? Math.Min(last, long.MaxValue - 1) - _before + 1 : long.MaxValue;
     }
+
+    /// <summary>How many bytes of the files have been read, about.</summary>
+    public long BytesRead => _bytesClosed + (_file?.BytesRead ?? 0);
 
     /// <summary>Passes over rows without decoding them; returns how many there were, fewer than asked only at the end.</summary>
     public long Skip(long rows)
@@ -155,6 +159,7 @@ internal sealed class RowSequence : IRowSource
 
     private void CloseFile()
     {
+        _bytesClosed = BytesRead;
         _file?.Dispose();
         _file = null;
     }

@@ -52,6 +52,22 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Preparation_takes_what_a_job_takes_and_where_to_write()
+    {
+        Assert.Equivalent(
+            new PreprocessArguments("criteo.json", [new ConfigurationOverride("data.test", "b")], "o.csv", "t.csv", 4),
+            TrainerCommandLine.Parse(["preprocess", "criteo.json", "--data.test", "b", "--out", "o.csv", "--test-out=t.csv", "--min-count", "4"]));
+        Assert.Equivalent(new ConvertArguments(null, [new ConfigurationOverride("data.train", "a")], "o.parquet"), TrainerCommandLine.Parse(["convert", "--data", "a", "--out", "o.parquet"]));
+        Assert.Contains("preprocess [CONFIG.json]", Assert.IsType<PrintArguments>(TrainerCommandLine.Parse(["preprocess", "--help"])).Text);
+    }
+
+    [Theory]
+    [InlineData("command line: convert: --out is missing; it is the file to write", "convert", "--data", "a")]
+    [InlineData("command line: preprocess: --min-count = \"0\" is not an integer of at least 1", "preprocess", "--data", "a", "--out", "b", "--min-count", "0")]
+    public void What_is_wrong_with_preparation_is_named(string expected, params string[] args) =>
+        Assert.Equal(expected, Assert.Throws<OpenEmbeddingException>(() => TrainerCommandLine.Parse(args)).Message);
+
+    [Fact]
     public void Inspect_takes_what_a_job_takes()
     {
         var inspect = Assert.IsType<InspectArguments>(TrainerCommandLine.Parse(["inspect", "criteo.json", "--data.test", "b"]));
