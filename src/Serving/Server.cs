@@ -44,6 +44,8 @@ internal sealed class Server : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         // That it cannot listen is told in one line.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
+        // It tells of every client that goes away in the middle; failures of the server are told by the interceptor.
+        builder.Logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.None);
         bool isEncrypted = builder.Configuration.GetSection("Kestrel:Certificates:Default").Exists();
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -188,6 +190,11 @@ internal sealed class Server : IAsyncDisposable
         try
         {
             await next(context);
+            ErrorInterceptor.BlameClient(context);
+            if (ErrorInterceptor.StatusOf(context) is { } status)
+            {
+                _metrics.CountError(status);
+            }
         }
         catch (RequestException e)
         {

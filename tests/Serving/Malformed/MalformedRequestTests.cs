@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
@@ -59,6 +61,37 @@ public sealed class MalformedRequestTests(TrainedModel model) : IAsyncLifetime
 
         Assert.Equal(StatusCode.InvalidArgument, code);
         Assert.StartsWith($"the message is not a {message}: ", error);
+        Assert.Equal(1, await CountedErrors());
+    }
+
+    [Fact]
+    public Task Grpc_goes_on_after_a_hundred_damaged_frames() => AssertGrpcGoesOnAfterFrames(100);
+
+    [Fact]
+    [Trait("Kind", "Long")]
+    public Task Grpc_goes_on_after_thousands_of_damaged_frames() => AssertGrpcGoesOnAfterFrames(5000);
+
+    /// <summary>What is no HTTP/2 at all, and streams that end in the middle.</summary>
+    [Fact]
+    public async Task Grpc_goes_on_after_connections_that_make_no_sense()
+    {
+        byte[] preface = [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0];
+        int port = new Uri(_server.GrpcAddress!).Port;
+        for (int seed = 0; seed < 100; seed++)
+        {
+            var random = new Random(seed);
+            byte[] noise = new byte[random.Next(1, 300)];
+            random.NextBytes(noise);
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, port);
+            await client.GetStream().WriteAsync(seed % 2 == 0 ? noise : [.. preface, .. noise]);
+            if (seed % 3 == 0)
+            {
+                client.LingerState = new LingerOption(enable: true, seconds: 0);
+            }
+        }
+
+        Assert.Equal((StatusCode.OK, ""), await PostMessage(model.Message(0, 2, asContent: false).ToByteArray()));
     }
 
     [Theory]
@@ -131,6 +164,37 @@ public sealed class MalformedRequestTests(TrainedModel model) : IAsyncLifetime
         }
 
         Assert.InRange(refused, requests * 3 / 4, requests);
+        Assert.Equal(refused, await CountedErrors());
+    }
+
+    // A length that is not the message's, a message that is not compressed but says so, one cut off, two in one.
+    private async Task AssertGrpcGoesOnAfterFrames(int requests)
+    {
+        byte[] message = model.Message(0, 2, asContent: false).ToByteArray();
+        byte[] valid = Frame(message);
+        byte[][] strange = [[0xff, 0xff, 0xff, 0xff], [0x7f, 0xff, 0xff, 0xff], [0, 0, 0, 0, 0], [1, 0, 0, 0, 0], valid];
+        int refused = 0;
+        for (int seed = 0; seed < requests; seed++)
+        {
+            var random = new Random(seed);
+            byte[] frame = seed % 2 == 0 ? [.. SpoiledBytes.Of(valid[..5], random, strange), .. message] : SpoiledBytes.Of(valid, random, strange);
+
+            (StatusCode code, string error) = await PostFrame(frame);
+
+            string what = $"seed {seed}: {code} {error} for {Convert.ToHexString(frame)}";
+            Assert.True(code is StatusCode.OK or StatusCode.InvalidArgument or StatusCode.NotFound or StatusCode.ResourceExhausted or StatusCode.Internal or StatusCode.Unimplemented, what);
+            refused += code == StatusCode.OK ? 0 : 1;
+            Assert.Equal((StatusCode.OK, ""), await PostMessage(message));
+        }
+
+        Assert.InRange(refused, requests * 3 / 4, requests);
+        Assert.Equal(refused, await CountedErrors());
+    }
+
+    private async Task<double> CountedErrors()
+    {
+        string metrics = await _client.GetStringAsync("/metrics");
+        return metrics.Split('\n').Where(line => line.StartsWith("oe_errors_total{", StringComparison.Ordinal)).Sum(line => double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
     }
 
     private async Task<(HttpStatusCode Status, string Text)> PostJson(byte[] body)
@@ -139,12 +203,19 @@ public sealed class MalformedRequestTests(TrainedModel model) : IAsyncLifetime
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    // Without a client of gRPC, which would not send what is no message.
-    private async Task<(StatusCode Code, string Error)> PostMessage(byte[] message, string path = GrpcPath)
+    private static byte[] Frame(byte[] message)
     {
         byte[] frame = new byte[5 + message.Length];
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), message.Length);
         message.CopyTo(frame, 5);
+        return frame;
+    }
+
+    private Task<(StatusCode Code, string Error)> PostMessage(byte[] message, string path = GrpcPath) => PostFrame(Frame(message), path);
+
+    // Without a client of gRPC, which would not send what is no message.
+    private async Task<(StatusCode Code, string Error)> PostFrame(byte[] frame, string path = GrpcPath)
+    {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{_server.GrpcAddress}{path}")
         {
             Version = HttpVersion.Version20,
