@@ -22,7 +22,7 @@ internal sealed class SavedModelFiles(ComputationGraph graph)
     {
         TensorFlowNodes.Tensor tensor = nodes[port.Name];
         ProtobufMessage info = new ProtobufMessage()
-            .Text(1, $"{tensor.Name}:0").Integer(2, (long)tensor.Type).Message(3, TensorTypes.Shape(-1, 1));
+            .Text(1, $"{tensor.Name}:0").Integer(2, (long)tensor.Type).Message(3, TensorTypes.Shape([-1, .. port.Row]));
         return new ProtobufMessage().Text(1, port.Name).Message(2, info);
     }
 

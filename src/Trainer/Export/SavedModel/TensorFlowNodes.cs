@@ -21,7 +21,7 @@ internal sealed class TensorFlowNodes
         {
             GraphPort input = graph.Inputs[i];
             var tensor = new Tensor(string.Create(CultureInfo.InvariantCulture, $"inputs/{i}"), TensorTypes.Of(input.Type));
-            Add(new NodeMessage(tensor.Name, "Placeholder").With("dtype", tensor.Type).WithShape(-1, 1));
+            Add(new NodeMessage(tensor.Name, "Placeholder").With("dtype", tensor.Type).WithShape([-1, .. input.Row]));
             _tensors.Add(input.Name, tensor);
         }
 
