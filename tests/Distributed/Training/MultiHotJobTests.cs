@@ -58,6 +58,25 @@ public sealed class MultiHotJobTests : IDisposable
             "feature \"seen\", row 1: null is not a number or a list of at most 5 numbers of type int64", await served.Refusal("{\"inputs\": {\"seen\": [[1], [2, null]]}}"));
     }
 
+    [Theory]
+    [Trait("Kind", "Long")]
+    [InlineData("array", "--cluster.strategy", "allreduce", "--model.l2_embedding", "0", "--model.l2_linear", "0")]
+    [InlineData("hash", "--cluster.strategy", "allgather", "--model.l2_embedding", "0", "--model.l2_linear", "0")]
+    [InlineData("array", "--cluster.servers", "1", "--embedding.sparse_as_dense_size", "100")]
+    [InlineData("hash", "--cluster.servers", "1", "--cluster.hot_rows", "20")]
+    [InlineData("hash", "--cluster.servers", "colocated", "--train.micro_batch_size", "7", "--cluster.wire.keys", "lz4")]
+    public void HoweverRowsAreKeptTheWeightsAreThoseOfOneProcess(string kind, params string[] more)
+    {
+        bool hasServer = more.Contains("1");
+        string[] job = Job(WriteRows("rows.csv", random => random.Next(MostTags + 2)), Columns, kind);
+        string[] regularized = more.Contains("--model.l2_linear") ? more[2..] : [];
+
+        Weights alone = _train.Weights(1, [.. job, "--train.batch_size", "96", .. regularized]);
+        Weights many = _train.Weights(hasServer ? 3 : 2, [.. job, "--train.batch_size", "48", .. more]);
+
+        Assert.InRange(many.DistanceOnSharedKeysTo(alone), 0, 1e-9);
+    }
+
     [Fact]
     public void ColumnsOfOneCategoryEachTrainTheSameBitsAsPlainOnes()
     {
