@@ -26,8 +26,11 @@ public sealed record DataOptions
     [MinLength(1)]
     public string Label { get; init; } = "label";
 
-    /// <summary>The columns with numbers; an empty field counts as 0.</summary>
+    /// <summary>The columns with numbers.</summary>
     public IReadOnlyList<string> Dense { get; init; } = [.. Enumerable.Range(1, 13).Select(i => $"I{i}")];
+
+    /// <summary>The numbers that empty fields stand for, before scaling, one for each column of <c>data.dense</c>; left out, 0.</summary>
+    public IReadOnlyList<double>? DenseDefaults { get; init; }
 
     /// <summary>The columns with categories, each with embeddings of its own unless it says otherwise.</summary>
     [MinLength(1)]
@@ -58,6 +61,9 @@ public sealed record DataOptions
 
     /// <summary>How rows are dealt to the trainers.</summary>
     public ShardRule Shard { get; init; } = ShardRule.Rows;
+
+    /// <summary>What an empty field of each dense column stands for.</summary>
+    internal float[] MissingDense => DenseDefaults is { } given ? [.. given.Select(value => (float)value)] : new float[Dense.Count];
 }
 
 /// <summary>The form of a data file.</summary>

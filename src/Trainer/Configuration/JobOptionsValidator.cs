@@ -17,6 +17,7 @@ internal static class JobOptionsValidator
     public static void Check(JobOptions job)
     {
         CheckColumns(job.Data);
+        CheckDefaults(job.Data);
         CheckSharedTables(job.Data);
         CheckCsv(job.Data);
         CheckVocabulary(job);
@@ -44,6 +45,24 @@ internal static class JobOptionsValidator
             {
                 throw Fault(key, $"{key} holds \"{data.Label}\", which is the column of data.label", "data.label");
             }
+        }
+    }
+
+    private static void CheckDefaults(DataOptions data)
+    {
+        if (data.DenseDefaults is not { } defaults)
+        {
+            return;
+        }
+
+        if (defaults.Count != data.Dense.Count)
+        {
+            throw Fault("data.dense_defaults", $"data.dense_defaults has {defaults.Count} numbers; allowed is one for each of the {data.Dense.Count} columns of data.dense", "data.dense");
+        }
+
+        if (defaults.Any(value => !float.IsFinite((float)value)))
+        {
+            throw Fault("data.dense_defaults", "data.dense_defaults holds a number that float32 cannot hold");
         }
     }
 

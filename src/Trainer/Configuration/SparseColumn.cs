@@ -28,6 +28,10 @@ public sealed record SparseColumn
     [MinLength(1)]
     public string? Table { get; init; }
 
+    /// <summary>The category that an empty field stands for, a decimal integer or text; left out, an empty field is a category of its own, and a multi-hot one has none.</summary>
+    [MinLength(1)]
+    public string? Default { get; init; }
+
     /// <summary>Whether a field may have several categories.</summary>
     internal bool IsMultiHot => MaxLength > 1;
 

@@ -13,6 +13,9 @@ internal sealed unsafe class CriteoFile : RowFile
     private readonly int[]? _dense;
     private readonly int[]? _sparse;
 
+    // What empty dense fields stand for, by their places among the 13; null where that is 0.
+    private readonly float[]? _missing;
+
     private byte* _line;
     private int _length;
 
@@ -22,6 +25,15 @@ internal sealed unsafe class CriteoFile : RowFile
         _path = path;
         _dense = Choose(options.Dense, 'I', CriteoRow.DenseColumns, "data.dense");
         _sparse = Choose([.. options.Sparse.Select(column => column.Name)], 'C', CriteoRow.SparseColumns, "data.sparse");
+        if (options.DenseDefaults is not null)
+        {
+            _missing = new float[CriteoRow.DenseColumns];
+            for (int i = 0; i < options.Dense.Count; i++)
+            {
+                _missing[_dense is null ? i : _dense[i]] = options.MissingDense[i];
+            }
+        }
+
         if (options.Sparse.FirstOrDefault(column => column.IsMultiHot) is { } several)
         {
             throw new OpenEmbeddingException(
@@ -78,8 +90,30 @@ internal sealed unsafe class CriteoFile : RowFile
         {
             fixed (long* categories = sparse)
             {
-                return CriteoRow.TryParse(_line, _length, out label, values, categories) ? RowOutcome.Row : RowOutcome.Bad;
+                if (!CriteoRow.TryParse(_line, _length, out label, values, categories))
+                {
+                    return RowOutcome.Bad;
+                }
             }
+        }
+
+        if (_missing is not null)
+        {
+            FillMissing(_missing, dense);
+        }
+
+        return RowOutcome.Row;
+    }
+
+    private void FillMissing(float[] missing, Span<float> dense)
+    {
+        ReadOnlySpan<byte> rest = new(_line, _length);
+        rest = rest[(rest.IndexOf(CriteoRow.Tab) + 1)..];
+        for (int i = 0; i < CriteoRow.DenseColumns; i++)
+        {
+            int end = rest.IndexOf(CriteoRow.Tab);
+            dense[i] = end == 0 ? missing[i] : dense[i];
+            rest = rest[(end + 1)..];
         }
     }
 

@@ -23,6 +23,7 @@ internal sealed class CsvFile : RowFile
     private readonly int _fields;
     private readonly int _label;
     private readonly int[] _dense = [];
+    private readonly float[] _missing;
     private readonly int[] _sparse = [];
     private readonly SparseSlots _slots;
 
@@ -37,6 +38,7 @@ internal sealed class CsvFile : RowFile
         _denseNames = options.Dense;
         _given = options.Columns;
         _slots = new SparseSlots(options.Sparse);
+        _missing = options.MissingDense;
         _nextLine = _given is null ? 2 : 1;
         StreamReader text = new(stream, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, blockBytes);
         try
@@ -101,7 +103,7 @@ internal sealed class CsvFile : RowFile
 
         for (int i = 0; i < _dense.Length; i++)
         {
-            if (!TryParseDense(_csv.GetFieldSpan(_dense[i]), out dense[i]))
+            if (!TryParseDense(_csv.GetFieldSpan(_dense[i]), _missing[i], out dense[i]))
             {
                 return RowOutcome.Bad;
             }
@@ -129,7 +131,7 @@ internal sealed class CsvFile : RowFile
             return DataError.AtLine(_path, _line, DataError.Field(_labelName, label, LabelRule));
         }
 
-        int column = Array.FindIndex(_dense, place => !TryParseDense(_csv.GetFieldSpan(place), out _));
+        int column = Array.FindIndex(_dense, place => !TryParseDense(_csv.GetFieldSpan(place), 0, out _));
         return DataError.AtLine(_path, _line, DataError.Field(_denseNames[column], _csv.GetFieldSpan(_dense[column]), DenseRule));
     }
 
@@ -142,11 +144,11 @@ internal sealed class CsvFile : RowFile
     private static bool TryParseLabel(ReadOnlySpan<char> field, out float value) =>
         float.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value is >= 0 and <= 1;
 
-    private static bool TryParseDense(ReadOnlySpan<char> field, out float value)
+    private static bool TryParseDense(ReadOnlySpan<char> field, float missing, out float value)
     {
         if (field.IsWhiteSpace())
         {
-            value = 0;
+            value = missing;
             return true;
         }
 

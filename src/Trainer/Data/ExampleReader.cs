@@ -24,6 +24,7 @@ internal sealed class ExampleReader
     private readonly string[] _names;
     private readonly byte[][] _keys;
     private readonly SparseSlots _slots;
+    private readonly float[] _missing;
 
     // By the place of a feature in a record the column it had in the record before: most files have one order.
     private readonly List<int> _order = [];
@@ -34,11 +35,12 @@ internal sealed class ExampleReader
         _options = options;
         _names = [options.Label, .. options.Dense, .. options.Sparse.Select(column => column.Name)];
         _slots = new SparseSlots(options.Sparse);
+        _missing = options.MissingDense;
         _keys = [.. _names.Select(Encoding.UTF8.GetBytes)];
         _seen = new bool[_keys.Length];
     }
 
-    /// <summary>Reads a row; a feature that is missing, or has no value, is 0 or an empty category.</summary>
+    /// <summary>Reads a row; a feature that is missing, or has no value, has the column's default, or is an empty category.</summary>
     /// <param name="example">The message.</param>
     /// <param name="label">Takes the label.</param>
     /// <param name="dense">Takes the dense values, [dense columns].</param>
@@ -47,7 +49,7 @@ internal sealed class ExampleReader
     public string? Read(ReadOnlySpan<byte> example, out float label, Span<float> dense, Span<long> sparse)
     {
         label = 0;
-        dense.Clear();
+        _missing.CopyTo(dense);
         sparse.Fill(RowFile.EmptyCategory);
         Array.Clear(_seen);
         try

@@ -22,6 +22,7 @@ internal sealed class ParquetFile : RowFile
     private readonly DataField[] _dense;
     private readonly DataField[] _sparse;
     private readonly SparseSlots _slots;
+    private readonly float[] _missing;
 
     // Of the group that is decoded, by column.
     private float[] _labels = [];
@@ -49,6 +50,7 @@ internal sealed class ParquetFile : RowFile
         _reader = Try("the file", () => Open(stream));
         _schema = Try("the file", () => _reader.Schema);
         _slots = new SparseSlots(options.Sparse);
+        _missing = options.MissingDense;
         _label = Find(options.Label, "data.label", ParquetColumn.HasNumbers, ParquetColumn.NumberTypes);
         _dense = [.. options.Dense.Select(name => Find(name, "data.dense", ParquetColumn.HasNumbers, ParquetColumn.NumberTypes))];
         _sparse = [.. options.Sparse.Select(column => Find(column.Name, "data.sparse", ParquetColumn.HasCategories, ParquetColumn.CategoryTypes, column.IsMultiHot))];
@@ -186,7 +188,8 @@ internal sealed class ParquetFile : RowFile
         _labels = Column(_labels, group, _label, 1, (field, _, target) => ParquetColumn.ReadNumbers(group, field, target, missing: float.NaN));
         for (int i = 0; i < _dense.Length; i++)
         {
-            _numbers[i] = Column(_numbers[i], group, _dense[i], 1, (field, _, target) => ParquetColumn.ReadNumbers(group, field, target, missing: 0));
+            float missing = _missing[i];
+            _numbers[i] = Column(_numbers[i], group, _dense[i], 1, (field, _, target) => ParquetColumn.ReadNumbers(group, field, target, missing));
         }
 
         for (int i = 0; i < _sparse.Length; i++)

@@ -14,6 +14,7 @@ internal sealed class RowSequence : IRowSource
     private readonly List<string> _paths;
     private readonly Func<int, bool> _owns;
     private readonly int _blockBytes;
+    private readonly SparseSlots _slots;
 
     private RowFile? _file;
     private int _nextFile;
@@ -36,6 +37,7 @@ internal sealed class RowSequence : IRowSource
         _format = options.Format == DataFormat.Auto ? FormatByName(_paths) : options.Format;
         _owns = owns;
         _blockBytes = blockBytes;
+        _slots = new SparseSlots(options.Sparse);
         _before = selection.Rows?.First ?? 0;
         _remaining = selection.Rows is { Last: long last } ? Math.Min(last, long.MaxValue - 1) - _before + 1 : long.MaxValue;
     }
@@ -73,6 +75,11 @@ internal sealed class RowSequence : IRowSource
             {
                 _remaining--;
                 _passed++;
+                if (_slots.HasDefaults && outcome == RowOutcome.Row)
+                {
+                    _slots.FillDefaults(sparse);
+                }
+
                 return outcome;
             }
 

@@ -24,6 +24,7 @@ internal sealed unsafe class SparseFile : RowFile
     private readonly DataOptions _options;
     private readonly bool _hasFields;
     private readonly SparseSlots _slots;
+    private readonly float[] _missing;
 
     // By the number of a column its place among the dense columns, or among the sparse ones behind them.
     private readonly Dictionary<long, int> _places = [];
@@ -38,6 +39,7 @@ internal sealed unsafe class SparseFile : RowFile
         AddColumns(options.Dense, "data.dense");
         AddColumns([.. options.Sparse.Select(column => column.Name)], "data.sparse");
         _slots = new SparseSlots(options.Sparse);
+        _missing = options.MissingDense;
         if (!hasFields && options.Sparse.FirstOrDefault(column => column.IsMultiHot) is { } several)
         {
             throw new OpenEmbeddingException(
@@ -68,7 +70,7 @@ internal sealed unsafe class SparseFile : RowFile
             return Bad(DataError.Field(_options.Label, Text(first), "a number from 0 to 1, or -1"));
         }
 
-        dense.Clear();
+        _missing.CopyTo(dense);
         sparse.Fill(EmptyCategory);
         while (Next(ref rest) is { IsEmpty: false } pair)
         {

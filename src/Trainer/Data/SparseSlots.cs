@@ -1,5 +1,6 @@
 using System.Text;
 using OpenEmbedding.Trainer.Configuration;
+using OpenEmbedding.Trainer.Export;
 
 namespace OpenEmbedding.Trainer.Data;
 
@@ -16,6 +17,7 @@ public sealed class SparseSlots
     private readonly int[] _first;
     private readonly int[] _columnOf;
     private readonly byte[][] _separators;
+    private readonly long[] _defaults;
 
     /// <summary>Deals slots in the order of the columns.</summary>
     public SparseSlots(IReadOnlyList<SparseColumn> columns)
@@ -29,6 +31,8 @@ public sealed class SparseSlots
 
         _columnOf = [.. _columns.SelectMany((column, i) => Enumerable.Repeat(i, column.MaxLength))];
         _separators = [.. _columns.Select(column => Encoding.UTF8.GetBytes(column.Separator))];
+        _defaults = [.. _columns.Select(column => column.Default is { } text ? Categories.Of(text) : Empty)];
+        HasDefaults = _defaults.Any(category => category != Empty);
         IsMultiHot = _columns.Any(column => column.IsMultiHot);
     }
 
@@ -42,6 +46,12 @@ public sealed class SparseSlots
 
     /// <summary>Whether a column has several slots.</summary>
     public bool IsMultiHot { get; }
+
+    /// <summary>Whether an empty field of a column stands for a category.</summary>
+    public bool HasDefaults { get; }
+
+    /// <summary>The category that an empty field of a column stands for, or <see cref="Empty"/>.</summary>
+    public long DefaultOf(int column) => _defaults[column];
 
     /// <summary>The first slot of a column.</summary>
     public int FirstOf(int column) => _first[column];
@@ -57,6 +67,35 @@ public sealed class SparseSlots
 
     /// <summary>The column whose rows a column uses, mostly itself.</summary>
     public int OwnerOf(int column) => _columns[column].Table is { } table ? Array.FindIndex(_columns, other => other.Name == table) : column;
+
+    /// <summary>Puts the default of each column whose field is empty there.</summary>
+    /// <param name="row">The raw values of a row, [S].</param>
+    internal void FillDefaults(Span<long> row)
+    {
+        for (int column = 0; column < _defaults.Length; column++)
+        {
+            ref long first = ref row[_first[column]];
+            first = first == Empty ? _defaults[column] : first;
+        }
+    }
+
+    /// <summary>Says what <see cref="FillDefaults"/> does, of raw values [n, S].</summary>
+    internal GraphValue DescribeDefaults(ComputationGraph graph, GraphValue values)
+    {
+        if (!HasDefaults)
+        {
+            return values;
+        }
+
+        long[] defaults = [.. Enumerable.Range(0, Count).Select(slot => slot == _first[_columnOf[slot]] ? _defaults[_columnOf[slot]] : Empty)];
+        GraphValue isUsed = DescribeUse(graph, values);
+        GraphValue isEmpty = graph.Subtract(graph.Integers("defaults.one", 1), isUsed);
+        return graph.Add(graph.Multiply(values, isUsed), graph.Multiply(graph.Integers("defaults", defaults), isEmpty));
+    }
+
+    /// <summary>Describes 0 for an empty slot and 1 for any other, of raw values.</summary>
+    internal static GraphValue DescribeUse(ComputationGraph graph, GraphValue values) =>
+        graph.Absolute(graph.Sign(graph.Subtract(values, graph.Integers("slots.empty", Empty))));
 
     /// <summary>Copies the keys of some slots, row by row, without empty ones.</summary>
     /// <param name="ids">[rows, S].</param>

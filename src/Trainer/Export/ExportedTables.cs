@@ -39,6 +39,7 @@ internal sealed class ExportedTables
     /// <returns>Linear weights [n, columns, 1] and embeddings [n, columns, dimension]; null where the model has none.</returns>
     public (GraphValue? Linear, GraphValue? Embeddings) Describe(ComputationGraph graph, GraphValue values, SparseKeys rules)
     {
+        values = rules.Slots.DescribeDefaults(graph, values);
         GraphValue keys = rules.Describe(graph, values);
         GraphValue rows = _layout.Kind == TableKind.Hash ? DescribeFind(graph, keys) : graph.Add(keys, graph.Integers("table.first_rows", FirstRows()));
         return (Of("table.linear", _layout.LinearRole), Of("table.embedding", _layout.EmbeddingRole));

@@ -56,7 +56,8 @@ internal static class ModelGraph
         data.Dense.ToList().ForEach(column => names.Input(column, ElementType.Float32));
         var graph = new ComputationGraph(ElementType.Float32);
         GraphValue[] sparse = [.. data.Sparse.Select(column => graph.Input(names.Input(column.Name, ElementType.Int64).Name, ElementType.Int64))];
-        GraphValue keys = new SparseKeys(data).Describe(graph, graph.Concatenate(1, sparse));
+        var rules = new SparseKeys(data);
+        GraphValue keys = rules.Describe(graph, rules.Slots.DescribeDefaults(graph, graph.Concatenate(1, sparse)));
         graph.Output(KeysOutput, keys, ElementType.Int64, [sparse.Length]);
         return graph;
     }

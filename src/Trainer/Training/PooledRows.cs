@@ -73,8 +73,7 @@ internal static class PooledRows
     /// <returns>[n, columns, dimension].</returns>
     public static GraphValue Describe(ComputationGraph graph, GraphValue rows, GraphValue values, int dimension, SparseSlots slots)
     {
-        // 0 for an empty slot, −1, and 1 for any other number.
-        GraphValue isUsed = graph.Absolute(graph.Sign(graph.Subtract(values, graph.Integers("pool.empty", SparseSlots.Empty))));
+        GraphValue isUsed = SparseSlots.DescribeUse(graph, values);
         GraphValue factors = graph.Reshape(graph.Cast(isUsed, graph.Type), -1, slots.Count, 1);
         return graph.Concatenate(1, [.. Enumerable.Range(0, slots.Columns).Select(Describe)]);
 

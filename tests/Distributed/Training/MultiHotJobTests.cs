@@ -12,7 +12,7 @@ public sealed class MultiHotJobTests : IDisposable
     private const int Rows = 960;
     private const int Items = 60;
     private const int MostTags = 5;
-    private const string Columns = $$"""["item", {"name": "tags", "max_length": 5, "combiner": "sqrtn"}, {"name": "seen", "max_length": 5, "table": "item"}]""";
+    private const string Columns = $$"""["item", {"name": "tags", "max_length": 5, "combiner": "sqrtn"}, {"name": "seen", "max_length": 5, "table": "item", "default": "3"}]""";
 
     private readonly OeTrain _train = new();
 

@@ -57,6 +57,8 @@ public sealed class CrossCheckTests : IDisposable
     [InlineData("data.columns has no \"I2\", which data.dense names", "--data.columns=label,I1,C1,C2", "--data.dense=I1,I2", "--data.sparse=C1,C2")]
     [InlineData("data.columns holds \"C1\" more than once", "--data.columns=label,C1,C1", "--data.dense=[]", "--data.sparse=C1")]
     [InlineData("data.delimiter = \"::\" is not one character, other than a quotation mark or a line end, or \"tab\"", "--data.delimiter=::")]
+    [InlineData("data.dense_defaults has 1 numbers; allowed is one for each of the 2 columns of data.dense", "--data.dense_defaults=1", "--data.dense=I1,I2")]
+    [InlineData("data.dense_defaults holds a number that float32 cannot hold", "--data.dense_defaults=1e300", "--data.dense=I1")]
     [InlineData("data.dense holds \"I1\" more than once", "--data.dense=I1,I2,I1")]
     [InlineData("data.sparse holds \"C1\" more than once", "--data.sparse=C1,C1")]
     [InlineData("data.sparse holds \"click\", which is the column of data.label", "--data.sparse=click", "--data.label=click")]

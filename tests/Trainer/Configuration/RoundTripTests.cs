@@ -8,7 +8,7 @@ public sealed class RoundTripTests : IDisposable
     /// <summary>Keys whose values depend on each other are left to the tests of those rules.</summary>
     private static readonly string[] _tied =
     [
-        "data.columns", "data.delimiter", "data.label", "data.dense_scale", "data.sparse", "data.sparse_ids", "data.vocabulary", "data.test.rows", "model.cin_layer_size",
+        "data.columns", "data.delimiter", "data.label", "data.dense_defaults", "data.dense_scale", "data.sparse", "data.sparse_ids", "data.vocabulary", "data.test.rows", "model.cin_layer_size",
         "embedding.kind", "embedding.storage", "cluster.staleness", "embedding.initializer.minimum", "embedding.initializer.maximum",
         "model.name", "model.mixed_precision", "schedule.curve", "train.test_every_steps", "train.test_group_by", "early_stopping.patience", "checkpoint.resume", "output.predictions",
         "output.export_dense",

@@ -35,7 +35,7 @@ public sealed class SparseColumnTests : IDisposable
     [InlineData("{\"name\": \"a\", \"max_length\": 0}", "data.sparse[0].max_length = 0 is not an integer from 1 to 4096")]
     [InlineData("{\"name\": \"a\", \"combiner\": \"average\"}", "data.sparse[0].combiner = \"average\" is not one of \"sum\", \"mean\", \"sqrtn\"")]
     [InlineData("{\"name\": \"a\", \"maxlen\": 5}", "data.sparse[0].maxlen is not a known key")]
-    [InlineData("[\"a\"]", "data.sparse[0] = [\"a\"] is not the name of a column or an object with the keys name, max_length, combiner, separator, table")]
+    [InlineData("[\"a\"]", "data.sparse[0] = [\"a\"] is not the name of a column or an object with the keys name, max_length, combiner, separator, table, default")]
     [InlineData("\"a\", {\"name\": \"a\", \"max_length\": 5}", "data.sparse holds \"a\" more than once")]
     [InlineData("{\"name\": \"a\", \"table\": \"b\"}, \"c\"", "data.sparse[0].table = \"b\" is not another column of data.sparse with rows of its own; allowed: c")]
     [InlineData("{\"name\": \"a\", \"table\": \"a\"}, \"c\"", "data.sparse[0].table = \"a\" is not another column of data.sparse with rows of its own; allowed: c")]
