@@ -121,6 +121,18 @@ public sealed partial class Communication : IDisposable
         return _engine!.Exclusive(() => AddSet([.. ranks], _world.Split(key >= 0, key)));
     }
 
+    /// <summary>Makes a set of the members of another; they alone call it, in the same order.</summary>
+    internal ProcessSet Duplicate(ProcessSet set)
+    {
+        if (set.Communicator is not { } communicator)
+        {
+            return AddSet([.. set.Ranks], null);
+        }
+
+        set.Barrier("duplicate");
+        return _engine!.Exclusive(() => AddSet([.. set.Ranks], communicator.Duplicate()));
+    }
+
     /// <summary>The longest sleep of a waiting thread between two looks for messages.</summary>
     public TimeSpan CycleTime => Options.CycleTime ?? _bells.UsualCycleTime;
 

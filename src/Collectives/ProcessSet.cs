@@ -46,6 +46,15 @@ public sealed partial class ProcessSet
 
     internal Lane? Lane => _lane;
 
+    internal Intracommunicator? Communicator => _communicator;
+
+    /// <summary>Makes a set of the same members whose operations may come between those of this one in any order; every member calls it.</summary>
+    public ProcessSet Duplicate()
+    {
+        CheckMember();
+        return _communication.Duplicate(this);
+    }
+
     internal void Free()
     {
         _link?.Dispose();

@@ -82,6 +82,14 @@ public sealed unsafe partial class EmbeddingClient
         }
     }
 
+    /// <summary>
+    /// Lets the servers serve one more model, for which a store of its own is made then; every trainer asks its store of the first model, which leaves
+    /// after the others.
+    /// </summary>
+    /// <param name="model">One more than the last.</param>
+    public void OpenModel(int model) =>
+        Ask(MessageKind.OpenModel, MessageKind.Done, ControlMessage.Serialize(new OpenModelBody { Model = model })).Dispose();
+
     /// <summary>Asks all servers and waits for their answers; the caller disposes them.</summary>
     private ReplySet Ask(MessageKind kind, MessageKind answer, ReadOnlySpan<byte> body = default)
     {
@@ -99,6 +107,6 @@ public sealed unsafe partial class EmbeddingClient
     private void SendControl(int server, MessageKind kind, long ticket, ReadOnlySpan<byte> body)
     {
         var header = new MessageHeader { Kind = kind, Step = _nextPush, Ticket = ticket, Trainer = _trainer };
-        _messenger.Send(_layout.Servers[server], Protocol.Protocol.RequestChannel, ControlMessage.Create(header, body));
+        _messenger.Send(_layout.Servers[server], Protocol.Protocol.RequestChannel(_model), ControlMessage.Create(header, body));
     }
 }

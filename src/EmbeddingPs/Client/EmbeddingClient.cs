@@ -23,6 +23,7 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
     private readonly ClusterLayout _layout;
     private readonly int _staleness;
     private readonly WireOptions _wire;
+    private readonly int _model;
     private readonly int _trainer;
     private readonly Inbox _inbox;
     private readonly Stack<PullState> _freeStates = new();
@@ -38,7 +39,9 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
     /// <param name="layout">Trainers, of which this rank is one, and servers; the same on every rank.</param>
     /// <param name="staleness">How many steps a pull may be behind, 0 or more; the same on every rank.</param>
     /// <param name="wire">How rows and gradients travel, the same on every rank; by default as they are.</param>
-    public EmbeddingClient(IMessenger messenger, ClusterLayout layout, int staleness, WireOptions? wire = null)
+    /// <param name="model">Which of the job's models, from <see cref="Protocol.Protocol.FirstModel"/>; see <see cref="OpenModel"/>.</param>
+    public EmbeddingClient(
+        IMessenger messenger, ClusterLayout layout, int staleness, WireOptions? wire = null, int model = Protocol.Protocol.FirstModel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(staleness);
         _trainer = layout.TrainerOf(messenger.Rank);
@@ -51,7 +54,8 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
         _layout = layout;
         _staleness = staleness;
         _wire = wire ?? new WireOptions();
-        _inbox = messenger.OpenInbox(Protocol.Protocol.ReplyChannel);
+        _model = model;
+        _inbox = messenger.OpenInbox(Protocol.Protocol.ReplyChannel(model));
         messenger.Watch(FindWait);
     }
 
@@ -136,7 +140,7 @@ public sealed unsafe partial class EmbeddingClient : IEmbeddingStore
     private void Send(int server, MessageBuffer message, ref long bytes)
     {
         Interlocked.Add(ref bytes, message.Length);
-        _messenger.Send(_layout.Servers[server], Protocol.Protocol.RequestChannel, message);
+        _messenger.Send(_layout.Servers[server], Protocol.Protocol.RequestChannel(_model), message);
     }
 
     private MessageBuffer CreatePull(PullState state, long step, PullMode mode, IReadOnlyList<PullSection> sections, int server)

@@ -97,3 +97,12 @@ public sealed record LoadResult
     [Key(0)]
     public string? Damage { get; init; }
 }
+
+/// <summary>Asks a server to serve one more model.</summary>
+[MessagePackObject]
+public sealed record OpenModelBody
+{
+    /// <summary>Its number among the job's.</summary>
+    [Key(0)]
+    public int Model { get; init; }
+}

@@ -53,4 +53,7 @@ internal enum MessageKind : ushort
 
     /// <summary>The rows of a checkpoint are taken, or a file of it is damaged.</summary>
     Loaded = 29,
+
+    /// <summary>One more model of the job is to be served, on channels of its own; answered by <see cref="Done"/>.</summary>
+    OpenModel = 30,
 }

@@ -98,6 +98,23 @@ public sealed unsafe partial class EmbeddingServer
         Reply(trainer, ControlMessage.Create(header, ControlMessage.Serialize(Shard.Scan(request.Table, request.Cursor))));
     }
 
+    private void OpenModel(TrainerState trainer, MessageBuffer message)
+    {
+        int model = ControlMessage.Read<OpenModelBody>(message).Model;
+        if (ServeModel is null || model <= _model || model > _lastModel + 1 || model > Protocol.Protocol.MostModels)
+        {
+            Envelope.Throw(message, $"opens model {model}; the last one is {_lastModel}, and the most {(ServeModel is null ? _model : Protocol.Protocol.MostModels)}");
+        }
+
+        if (model > _lastModel)
+        {
+            _lastModel = model;
+            ServeModel!(model);
+        }
+
+        Reply(trainer, ControlMessage.Create(ReplyHeader(trainer, MessageKind.Done, Envelope.HeaderOf(message).Ticket), []));
+    }
+
     private void SayGoodbye(TrainerState trainer, long ticket)
     {
         foreach (var other in _trainers)

@@ -27,7 +27,9 @@ public sealed unsafe partial class EmbeddingServer
     private Inbox? _inbox;
     private TableShard? _tables;
     private long _appliedSteps;
+    private readonly int _model;
     private int _left;
+    private int _lastModel;
     private long _heardAt = Stopwatch.GetTimestamp();
 
     // What is being done, for the message of a failure.
@@ -39,7 +41,14 @@ public sealed unsafe partial class EmbeddingServer
     /// <param name="staleness">How many steps a pull may be behind, 0 or more; the same on every rank.</param>
     /// <param name="wire">How rows and gradients travel, the same on every rank; by default as they are.</param>
     /// <param name="storage">Where rows are that do not fit into memory; by default all stay in memory.</param>
-    public EmbeddingServer(IMessenger messenger, ClusterLayout layout, int staleness, WireOptions? wire = null, StorageOptions? storage = null)
+    /// <param name="model">Which of the job's models it serves, from <see cref="Protocol.Protocol.FirstModel"/>.</param>
+    public EmbeddingServer(
+        IMessenger messenger,
+        ClusterLayout layout,
+        int staleness,
+        WireOptions? wire = null,
+        StorageOptions? storage = null,
+        int model = Protocol.Protocol.FirstModel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(staleness);
         _shard = layout.ShardOf(messenger.Rank);
@@ -53,6 +62,8 @@ public sealed unsafe partial class EmbeddingServer
         _staleness = staleness;
         _wire = wire ?? new WireOptions();
         _storage = storage;
+        _model = model;
+        _lastModel = model;
         _compressedKeys = _wire.Keys == KeyEncoding.Lz4 ? new KeyDecompressor() : null;
         _trainers = [.. layout.Trainers.Select(rank => new TrainerState(rank))];
     }
@@ -60,13 +71,19 @@ public sealed unsafe partial class EmbeddingServer
     /// <summary>Where the server shows what it does.</summary>
     public TimelineLane Timeline { get; init; }
 
+    /// <summary>
+    /// Serves one more model of the job, by its number, on another thread until all trainers have left it; the server of the first model calls
+    /// it when the first trainer asks. Without it the job has one model.
+    /// </summary>
+    public Action<int>? ServeModel { get; init; }
+
     private TableShard Shard => _tables ?? throw new OpenEmbeddingException("There are no tables yet.");
 
     /// <summary>Answers until every trainer has said goodbye.</summary>
     /// <exception cref="OpenEmbeddingException">A message or a key is wrong; every trainer has been told, and waits no more.</exception>
     public void Run()
     {
-        _inbox = _messenger.OpenInbox(Protocol.Protocol.RequestChannel);
+        _inbox = _messenger.OpenInbox(Protocol.Protocol.RequestChannel(_model));
         _messenger.Watch(FindSilence);
         try
         {
@@ -146,6 +163,9 @@ public sealed unsafe partial class EmbeddingServer
                 return Park(new ParkedRequest(trainer, header.Step, null, message));
             case MessageKind.CreateTables:
                 TakeDefinition(trainer, message);
+                return false;
+            case MessageKind.OpenModel:
+                OpenModel(trainer, message);
                 return false;
             case MessageKind.Goodbye:
                 SayGoodbye(trainer, header.Ticket);
@@ -227,7 +247,7 @@ public sealed unsafe partial class EmbeddingServer
 
     private void Reply(TrainerState trainer, MessageBuffer message)
     {
-        _messenger.Send(trainer.Rank, Protocol.Protocol.ReplyChannel, message);
+        _messenger.Send(trainer.Rank, Protocol.Protocol.ReplyChannel(_model), message);
     }
 
     private MessageHeader ReplyHeader(TrainerState trainer, MessageKind kind, long ticket) =>

@@ -27,7 +27,7 @@ public sealed partial class Cluster
     {
         if (_served is not null)
         {
-            throw new OpenEmbeddingException("this cluster has a model already; a job trains one", JobExitCode.Configuration);
+            throw new OpenEmbeddingException("this cluster has a model already; cluster.ForAnotherModel() makes one for the next", JobExitCode.Configuration);
         }
 
         options ??= new DistributedOptions();

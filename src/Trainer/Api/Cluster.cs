@@ -33,11 +33,15 @@ public sealed partial class Cluster : IDisposable
     private readonly StorageOptions? _storage;
     private readonly ProcessSet? _replicas;
     private readonly Thread? _serverThread;
+    private readonly int _model;
+    private EmbeddingClient? _servers;
     private IEmbeddingStore? _store;
     private bool _hasEnded;
 
     private Cluster(Communication communication, ClusterOptions options, int sparseAsDenseSize, StorageOptions? storage)
     {
+        _model = Protocol.FirstModel;
+        _first = this;
         _storage = storage;
         _communication = communication;
         _options = options;
@@ -63,8 +67,7 @@ public sealed partial class Cluster : IDisposable
 
         if (serves && Trainers.IsMember)
         {
-            _serverThread = new Thread(ServeBeside) { IsBackground = true, Name = "embedding server" };
-            _serverThread.Start();
+            _serverThread = StartServing(Serve, "embedding server");
         }
     }
 
@@ -137,12 +140,19 @@ public sealed partial class Cluster : IDisposable
         return flag[0] != 0;
     }
 
-    /// <summary>Ends this trainer's part, waits for the servers beside it and leaves MPI in good order.</summary>
+    /// <summary>
+    /// Ends this trainer's part, waits for the servers beside it and leaves MPI in good order. The cluster of another model ends that model's part
+    /// only; the first one ends those of all.
+    /// </summary>
     public void Dispose()
     {
+        _others.ForEach(other => other.Dispose());
         _served?.Dispose();
         EndTraining();
-        _communication.Dispose();
+        if (_first == this)
+        {
+            _communication.Dispose();
+        }
     }
 
     internal static Cluster Join(
@@ -176,11 +186,14 @@ public sealed partial class Cluster : IDisposable
 
     internal void Serve()
     {
+        var others = new List<Thread>();
         var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness, _options.Wire, _storage)
         {
             Timeline = TimelineLane("server"),
+            ServeModel = model => others.Add(StartServing(() => ServeAnother(model), $"embedding server of model {model}")),
         };
         server.Run();
+        others.ForEach(other => other.Join());
     }
 
     /// <summary>Says goodbye to the servers; the ranks may still talk to each other afterwards.</summary>
@@ -204,19 +217,31 @@ public sealed partial class Cluster : IDisposable
 
     private IEmbeddingStore CreateServedStore()
     {
-        var servers = new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness, _options.Wire) { Timeline = TimelineLane("pulls") };
-        return _replicas is null ? servers : new HotRowStore(servers, _replicas, _replicated);
+        _servers = new EmbeddingClient(_communication.Messenger, _layout, _options.Staleness, _options.Wire, _model)
+        {
+            Timeline = TimelineLane(LaneName("pulls", _model)),
+        };
+        return _replicas is null ? _servers : new HotRowStore(_servers, _replicas, _replicated);
     }
 
-    private void ServeBeside()
+    private Thread StartServing(Action serve, string name)
     {
-        try
+        var thread = new Thread(() =>
         {
-            Serve();
-        }
-        catch (Exception failure)
+            try
+            {
+                serve();
+            }
+            catch (Exception failure)
+            {
+                Fail(failure);
+            }
+        })
         {
-            Fail(failure);
-        }
+            IsBackground = true,
+            Name = name,
+        };
+        thread.Start();
+        return thread;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Tables;
 using static TorchSharp.torch;
 
 namespace OpenEmbedding.Trainer.TestProgram;
@@ -24,6 +25,25 @@ internal sealed class Calls(Cluster cluster, Logistic model, DistributedOptimize
         }
 
         cluster.Save(folder, new JsonObject { ["steps"] = cluster.Step });
+    }
+
+    /// <summary>Trains a second model beside this one, which takes every other step, and saves both.</summary>
+    public void TrainTwo(string folder, string otherFolder)
+    {
+        using Cluster second = cluster.ForAnotherModel();
+        Logistic other = second.DistributedModel(new Logistic(vocabulary: 10_000, denseColumns: 13), new() { Kind = TableKind.Hash });
+        var calls = new Calls(second, other, second.DistributedOptimizer(optim.SGD(other.parameters(), 0.1)));
+        for (int step = 0; step < 40; step++)
+        {
+            TrainStep();
+            if (step % 2 == 1)
+            {
+                calls.TrainStep();
+            }
+        }
+
+        cluster.SaveWeights(folder);
+        second.SaveWeights(otherFolder);
     }
 
     /// <summary>Keeps the two best of five, of which the third is worse and the fourth no number.</summary>

@@ -17,6 +17,24 @@ public sealed class LibraryCheckpointTests : IDisposable
     [Trait("Kind", "Long")]
     public void TrainingGoesOnWithTheSameBitsInMemory() => AssertSameBits("ftrl", tiered: false);
 
+    /// <summary>Two models of one job, of which one takes every other step, against a job for each; their tables have the same name.</summary>
+    [Fact]
+    public void EachOfTwoModelsTrainsAsItDoesAlone()
+    {
+        Run(3, "pair", _train.In("first"), _train.In("second"), _train.In("store"));
+        AssertEachAsAlone(tolerance: 0);
+    }
+
+    [Theory]
+    [Trait("Kind", "Long")]
+    [InlineData("pair-hot", 3)]
+    [InlineData("pair-allgather", 2)]
+    public void EachOfTwoModelsTrainsAsItDoesAloneWhateverTheStrategy(string situation, int ranks)
+    {
+        Run(ranks, situation, _train.In("first"), _train.In("second"));
+        AssertEachAsAlone(tolerance: 1e-5);
+    }
+
     [Fact]
     public void WeightsGoFromTheProgramsToEachOther()
     {
@@ -82,6 +100,22 @@ public sealed class LibraryCheckpointTests : IDisposable
     }
 
     private byte[] Dense(string folder) => File.ReadAllBytes(Assert.Single(Directory.GetFiles(_train.In(folder), "files/step-000000012.dense.*")));
+
+    private void AssertEachAsAlone(double tolerance)
+    {
+        Run(3, "adam", _train.In("first-alone"), "40");
+        Run(3, "sgd", _train.In("second-alone"), "20");
+        foreach (string folder in (string[])["first", "second"])
+        {
+            SortedDictionary<double, double> expected = RowsOf(folder + "-alone");
+            SortedDictionary<double, double> actual = RowsOf(folder);
+            Assert.Equal(expected.Keys, actual.Keys);
+            Assert.All(expected, row => Assert.InRange(actual[row.Key], row.Value - tolerance, row.Value + tolerance));
+            Assert.InRange(DenseOf(folder).DistanceTo(DenseOf(folder + "-alone")), 0, tolerance);
+        }
+
+        Weights DenseOf(string folder) => Weights.Read(Assert.Single(Directory.GetFiles(_train.In(folder + "-copy"), "files/*.dense.*")));
+    }
 
     /// <summary>All rows by key, taken by another job, so that their places do not matter.</summary>
     private SortedDictionary<double, double> RowsOf(string folder)

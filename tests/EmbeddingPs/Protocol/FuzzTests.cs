@@ -12,6 +12,9 @@ namespace OpenEmbedding.EmbeddingPs.Tests.Protocol;
 /// <summary>Messages that are cut, changed, repeated, swapped or left out: the receiver ends with an error or goes on, but never hangs or crashes.</summary>
 public class FuzzTests
 {
+    private static readonly int _requestChannel = EmbeddingPs.Protocol.Protocol.RequestChannel(EmbeddingPs.Protocol.Protocol.FirstModel);
+    private static readonly int _replyChannel = EmbeddingPs.Protocol.Protocol.ReplyChannel(EmbeddingPs.Protocol.Protocol.FirstModel);
+
     private static readonly TableOptions[] _tables =
     [
         new() { Name = "array", Vocabulary = 100, Dimension = 3 },
@@ -53,12 +56,12 @@ public class FuzzTests
         for (int seed = 0; seed < rounds; seed++)
         {
             var job = new LoopbackMessenger(2);
-            var server = new EmbeddingServer(job[1], new ClusterLayout([0], [1]), 0, wire);
+            var server = new EmbeddingServer(job[1], new ClusterLayout([0], [1]), 0, wire) { ServeModel = _ => { } };
 
             // Whatever was lost, a goodbye ends the server.
             foreach (byte[] request in (IEnumerable<byte[]>)[.. Damage(requests, new Random(seed)), requests[^1]])
             {
-                job[0].Send(1, EmbeddingPs.Protocol.Protocol.RequestChannel, MessageBuffer.Copy(request));
+                job[0].Send(1, _requestChannel, MessageBuffer.Copy(request));
             }
 
             var error = PsCluster.Together(1, _ => server.Run())[0];
@@ -78,7 +81,7 @@ public class FuzzTests
         {
             var job = new LoopbackMessenger(2);
             var damaged = new Queue<byte[]>(Damage(answers, new Random(seed)));
-            var requests = job[1].OpenInbox(EmbeddingPs.Protocol.Protocol.RequestChannel);
+            var requests = job[1].OpenInbox(_requestChannel);
             var errors = PsCluster.Together(2, i =>
             {
                 if (i == 0)
@@ -115,7 +118,7 @@ public class FuzzTests
             {
                 messenger.Send(
                     0,
-                    EmbeddingPs.Protocol.Protocol.ReplyChannel,
+                    _replyChannel,
                     answers.TryDequeue(out byte[]? answer)
                         ? MessageBuffer.Copy(answer)
                         : ControlMessage.Create(new MessageHeader { Kind = MessageKind.Failure, Code = 1 }, "no more answers"u8));
@@ -127,6 +130,7 @@ public class FuzzTests
     private static void Script(EmbeddingClient store)
     {
         store.CreateTables(_tables);
+        store.OpenModel(2);
         store.Train(0, _tables[0], 1, 1, 2, 3);
         store.Train(1, _tables[0], 1, 2, 3, 4, 99);
         using (var hash = store.Begin(2, PullMode.Train, 1, store.Plan(TableKind.Hash, 1L << 50, 7)))
@@ -159,7 +163,7 @@ public class FuzzTests
         var requests = new RecordingMessenger(job[0]);
         var answers = new RecordingMessenger(job[1]);
         var layout = new ClusterLayout([0], [1]);
-        var server = new EmbeddingServer(answers, layout, 0, wire);
+        var server = new EmbeddingServer(answers, layout, 0, wire) { ServeModel = _ => { } };
         var errors = PsCluster.Together(2, i =>
         {
             if (i == 0)

@@ -63,6 +63,14 @@ public class FailureTests
     }
 
     [Fact]
+    public void AModelThatIsNotNextEndsTheJob()
+    {
+        using var cluster = new PsCluster(trainers: 1, servers: 1, mayFail: true);
+        var error = Assert.Throws<PeerFailureException>(() => cluster.Trainers[0].OpenModel(2));
+        Assert.Contains("opens model 2; the last one is 1, and the most 1", error.Message);
+    }
+
+    [Fact]
     public void ATableThatCannotBeMadeEndsTheJob()
     {
         using var cluster = new PsCluster(trainers: 1, servers: 1, mayFail: true);
