@@ -19,6 +19,7 @@ internal static class JobOptionsValidator
         CheckColumns(job.Data);
         CheckDefaults(job.Data);
         CheckSharedTables(job.Data);
+        CheckDimensions(job);
         CheckCsv(job.Data);
         CheckVocabulary(job);
         CheckShuffle(job.Data);
@@ -89,6 +90,34 @@ internal static class JobOptionsValidator
                     "data.vocabulary",
                     $"data.vocabulary has {data.Vocabulary.Of(i)} for \"{data.Sparse[i].Name}\" and {data.Vocabulary.Of(owner)} for \"{table}\", whose rows it uses; allowed is one number for both",
                     "data.sparse");
+            }
+        }
+    }
+
+    private static void CheckDimensions(JobOptions job)
+    {
+        for (int i = 0; i < job.Data.Sparse.Count; i++)
+        {
+            SparseColumn column = job.Data.Sparse[i];
+            string key = $"data.sparse[{i}].dimension";
+            if (column.Dimension is not { } dimension)
+            {
+                continue;
+            }
+
+            if (dimension > job.Embedding.Dimension)
+            {
+                throw Fault(key, $"{key} = {dimension} is more than embedding.dimension = {job.Embedding.Dimension}, the most allowed", "embedding.dimension");
+            }
+
+            if (column.Table is { } table)
+            {
+                throw Fault(key, $"{key} is that of \"{table}\", whose rows \"{column.Name}\" uses; leave it out", "data.sparse");
+            }
+
+            if (job.Embedding.Kind == TableKind.Hash)
+            {
+                throw Fault(key, $"{key} needs embedding.kind = \"array\"; a hash table holds the rows of all columns, of one dimension", "embedding.kind");
             }
         }
     }
@@ -261,11 +290,11 @@ internal static class JobOptionsValidator
             throw Fault("output.export_dense", "output.export_dense needs output.model, from which shards load the tables", "output.model");
         }
 
-        if (job.Output.ExportDense is not null && job.Data.Sparse.FirstOrDefault(column => column.IsMultiHot || column.Table is not null) is { } special)
+        if (job.Output.ExportDense is not null && job.Data.Sparse.FirstOrDefault(column => column.IsMultiHot || column.Table is not null || column.Dimension is not null) is { } special)
         {
             throw Fault(
                 "output.export_dense",
-                $"output.export_dense does not go with a column of several categories or with rows of another, as \"{special.Name}\"; allowed: output.export",
+                $"output.export_dense does not go with a column of several categories, with rows of another or of a dimension of its own, as \"{special.Name}\"; allowed: output.export",
                 "data.sparse");
         }
 

@@ -28,6 +28,12 @@ public sealed record SparseColumn
     [MinLength(1)]
     public string? Table { get; init; }
 
+    /// <summary>
+    /// The weights of an embedding of this column, at most <c>embedding.dimension</c>, to which a trained matrix brings them; left out, <c>embedding.dimension</c>. For array tables.
+    /// </summary>
+    [Range(1, 65536)]
+    public int? Dimension { get; init; }
+
     /// <summary>The category that an empty field stands for, a decimal integer or text; left out, an empty field is a category of its own, and a multi-hot one has none.</summary>
     [MinLength(1)]
     public string? Default { get; init; }

@@ -52,7 +52,7 @@ internal sealed class ExportedTables
             }
 
             GraphValue ofSlots = graph.Rows(graph.Array(Role(name, table)), rows);
-            return _layout.Slots.IsMultiHot ? PooledRows.Describe(graph, ofSlots, values, DimensionOf(table), _layout.Slots) : ofSlots;
+            return _layout.Slots.IsMultiHot ? PooledRows.Describe(graph, ofSlots, values, _layout.DimensionOf(table), _layout.Slots) : ofSlots;
         }
     }
 
@@ -94,10 +94,8 @@ internal sealed class ExportedTables
         return [.. Enumerable.Range(0, _layout.Slots.Count).Select(slot => ofSections[_layout.SectionOf(slot)])];
     }
 
-    private int DimensionOf(int role) => _layout.Tables[_layout.Sections[0][role]].Dimension;
-
     private ExportArray Role(string name, int role) =>
-        new(name, Type, [RowCount, DimensionOf(role)], stream => Write(stream, role));
+        new(name, Type, [RowCount, _layout.DimensionOf(role)], stream => Write(stream, role));
 
     private void Write(Stream stream, int role)
     {
@@ -106,12 +104,12 @@ internal sealed class ExportedTables
             TableOptions table = _layout.Tables[tables[role]];
             if (table.Kind == TableKind.Hash)
             {
-                _rows.Write(stream, tables[role], table, _keys.LongLength, (first, keys) => _keys.AsSpan((int)first, keys.Length).CopyTo(keys));
+                _rows.Write(stream, tables[role], table, table.Dimension, _keys.LongLength, (first, keys) => _keys.AsSpan((int)first, keys.Length).CopyTo(keys));
                 WriteMean(stream, table);
             }
             else
             {
-                _rows.Write(stream, tables[role], table, table.Vocabulary, FillWithNumbers);
+                _rows.Write(stream, tables[role], table, _layout.DimensionOf(role), table.Vocabulary, FillWithNumbers);
             }
         }
     }

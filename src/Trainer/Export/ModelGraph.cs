@@ -44,7 +44,7 @@ internal static class ModelGraph
         return (graph, [.. new[] { linear, embeddings }.OfType<GraphValue>().Select(value => value.Name)]);
 
         GraphValue? Rows(string name, int? role) => role is { } table
-            ? graph.Input(name, graph.Type, [layout.Columns, layout.Tables[layout.Sections[0][table]].Dimension])
+            ? graph.Input(name, graph.Type, [layout.Columns, layout.DimensionOf(table)])
             : null;
     }
 

@@ -17,14 +17,15 @@ internal sealed unsafe class PulledRows(IEmbeddingStore store, long step)
     /// <param name="keys">Takes the keys.</param>
     public delegate void KeySource(long first, Span<long> keys);
 
-    /// <summary>Writes so many rows.</summary>
-    public void Write(Stream stream, int index, TableOptions table, long count, KeySource source)
+    /// <summary>Writes so many rows, with zeros behind their weights up to <paramref name="dimension"/>.</summary>
+    public void Write(Stream stream, int index, TableOptions table, int dimension, long count, KeySource source)
     {
         int rowBytes = table.Dimension * table.ElementType.SizeOf();
-        int most = (int)Math.Min(count, Math.Clamp(BytesAtOnce / rowBytes, 1, MostKeysAtOnce));
+        int writtenBytes = dimension * table.ElementType.SizeOf();
+        int most = (int)Math.Min(count, Math.Clamp(BytesAtOnce / writtenBytes, 1, MostKeysAtOnce));
         long[] keys = new long[most];
         byte[] pulled = new byte[most * rowBytes];
-        byte[] ordered = new byte[most * rowBytes];
+        byte[] ordered = new byte[most * writtenBytes];
         for (long first = 0; first < count; first += most)
         {
             int rows = (int)Math.Min(most, count - first);
@@ -33,10 +34,10 @@ internal sealed unsafe class PulledRows(IEmbeddingStore store, long step)
             ReadOnlySpan<long> positions = _batch.Positions;
             for (int row = 0; row < rows; row++)
             {
-                pulled.AsSpan((int)positions[row] * rowBytes, rowBytes).CopyTo(ordered.AsSpan(row * rowBytes));
+                pulled.AsSpan((int)positions[row] * rowBytes, rowBytes).CopyTo(ordered.AsSpan(row * writtenBytes));
             }
 
-            stream.Write(ordered, 0, rows * rowBytes);
+            stream.Write(ordered, 0, rows * writtenBytes);
         }
     }
 

@@ -20,11 +20,12 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
     private readonly FeatureShape _shape;
     private readonly Parameter? _linearDense;
     private readonly Parameter _bias;
+    private readonly ColumnProjection? _projection;
     private readonly FeatureMap? _map;
     private readonly Dnn? _dnn;
     private readonly Interaction? _interaction;
 
-    private CtrModel(ModelOptions options, FeatureShape shape, Device device)
+    private CtrModel(ModelOptions options, FeatureShape shape, IReadOnlyList<int> dimensions, Device device)
         : base(options.Name.ToString())
     {
         _options = options;
@@ -39,6 +40,7 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
 
         if (HasEmbeddings(options))
         {
+            _projection = Register(ColumnProjection.Of(shape, dimensions, weights));
             _map = Register(FeatureMapOf(options, shape, weights));
             _dnn = new Dnn(_map?.Width ?? shape.FlatWidth, options.DnnHiddenUnits, options.MixedPrecision, weights);
             register_module("dnn", _dnn);
@@ -54,9 +56,11 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
     /// <param name="sparseColumns">F, at least 1.</param>
     /// <param name="dimension">d, at least 1; without meaning for LR.</param>
     /// <param name="denseColumns">n, 0 or more.</param>
+    /// <param name="dimensions">The weights of each column's own embeddings, 1 to d, [F]; they come with zeros behind them. By default all have d.</param>
     /// <param name="device">Where its weights lie; by default the processor's memory.</param>
-    public static CtrModel Create(ModelOptions options, int sparseColumns, int dimension, int denseColumns, Device? device = null) =>
-        new(options, new FeatureShape(sparseColumns, dimension, denseColumns), device ?? CPU);
+    public static CtrModel Create(
+        ModelOptions options, int sparseColumns, int dimension, int denseColumns, IReadOnlyList<int>? dimensions = null, Device? device = null) =>
+        new(options, new FeatureShape(sparseColumns, dimension, denseColumns), dimensions ?? [], device ?? CPU);
 
     /// <summary>Whether the model has a linear part, and so a linear weight for every key.</summary>
     public static bool HasLinear(ModelOptions options) => options.Name != ModelName.Dlrm;
@@ -88,7 +92,7 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
 
         if (_dnn is not null)
         {
-            var features = new Features(embeddings!, dense);
+            var features = new Features(_projection?.forward(embeddings!) ?? embeddings!, dense);
             logits += _dnn.forward(_map?.Map(features) ?? features.Flat).squeeze(-1);
             if (_interaction is not null)
             {
@@ -123,7 +127,8 @@ public sealed class CtrModel : nn.Module<Tensor?, Tensor?, Tensor, Tensor>
             return logits;
         }
 
-        var features = new DescribedFeatures(graph, _shape, embeddings!.Value, dense);
+        GraphValue projected = _projection?.Describe(graph, embeddings!.Value) ?? embeddings!.Value;
+        var features = new DescribedFeatures(graph, _shape, projected, dense);
         logits = graph.Add(logits, _dnn.Describe(graph, _map?.Describe(graph, features) ?? features.Flat));
         return _interaction is null ? logits : graph.Add(logits, _interaction.Describe(graph, features));
     }

@@ -237,7 +237,7 @@ internal sealed unsafe class CudaDensePart : IDensePart
         for (int role = 0; role < _rows.Length; role++)
         {
             _rows[role]?.Dispose();
-            int dimension = _layout.Tables[_layout.Sections[0][role]].Dimension;
+            int dimension = _layout.DimensionOf(role);
             Tensor rows = empty([plan.DistinctRows, dimension], dtype: _type, device: _torchDevice);
             CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(rows), plan.CopyRows(role), rows.NumberOfElements * _elementBytes);
             var parameter = new Parameter(rows);

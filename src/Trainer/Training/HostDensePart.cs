@@ -120,7 +120,7 @@ internal sealed class HostDensePart : IDensePart
         _rows = rows;
         for (int role = 0; role < _roles.Length; role++)
         {
-            int dimension = _layout.Tables[_layout.Sections[0][role]].Dimension;
+            int dimension = _layout.DimensionOf(role);
             _roles[role] = empty([rows, _layout.Columns, dimension], dtype: _type, requires_grad: true).DetachFromDisposeScope();
         }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Data;
@@ -38,7 +39,7 @@ internal sealed unsafe class StepPlan : IDisposable
         _keys = [.. layout.Sections.Select(_ => new KeyBatch())];
         _sections = [.. layout.Sections.Select((tables, i) => new PullSection(_keys[i], tables))];
         _firstRow = new int[_keys.Length];
-        _roles = [.. layout.Sections[0].Select(table => new RoleRows(layout.Tables[table].Dimension, layout.Tables[table].ElementType, memory))];
+        _roles = [.. layout.Sections[0].Select((table, role) => new RoleRows(layout.DimensionOf(role), layout.Tables[table].ElementType, memory))];
         _gradients = [.. layout.Sections.Select(tables => new nint[tables.Length])];
     }
 
@@ -118,6 +119,7 @@ internal sealed unsafe class StepPlan : IDisposable
         for (int section = 0; section < _sections.Length; section++)
         {
             _ticket.CopyRows(section, role, rows.Weights(_firstRow[section]));
+            rows.Widen(_firstRow[section], _keys[section].Keys.Length, StoredDimension(section, role));
         }
 
         return rows.Weights(0);
@@ -167,6 +169,7 @@ internal sealed unsafe class StepPlan : IDisposable
         {
             for (int role = 0; role < _roles.Length; role++)
             {
+                _roles[role].NarrowGradients(_firstRow[section], _keys[section].Keys.Length, StoredDimension(section, role));
                 _gradients[section][role] = _roles[role].Gradients(_firstRow[section]);
             }
         }
@@ -193,6 +196,8 @@ internal sealed unsafe class StepPlan : IDisposable
         _memory.Free((byte*)_index);
         _index = null;
     }
+
+    private int StoredDimension(int section, int role) => _layout.Tables[_layout.Sections[section][role]].Dimension;
 
     private void ReserveIndex(int elements)
     {
@@ -258,7 +263,8 @@ internal sealed unsafe class StepPlan : IDisposable
     /// <summary>The pulled weights and the gradients of one role, [distinct rows, dimension] each, in native memory.</summary>
     private sealed class RoleRows(int dimension, ElementType type, HostMemory memory) : IDisposable
     {
-        private readonly int _rowBytes = dimension * (type == ElementType.Float64 ? sizeof(double) : sizeof(float));
+        private readonly int _elementBytes = type.SizeOf();
+        private readonly int _rowBytes = dimension * type.SizeOf();
         private byte* _weights;
         private byte* _gradients;
         private int _capacity;
@@ -287,6 +293,40 @@ internal sealed unsafe class StepPlan : IDisposable
 
         public Span<T> Gradients<T>(int rows)
             where T : unmanaged => new(_gradients, rows * dimension);
+
+        /// <summary>Puts rows that lie one behind the other with fewer weights where rows of the role lie, with zeros behind their weights.</summary>
+        public void Widen(int first, int rows, int stored)
+        {
+            if (stored == dimension)
+            {
+                return;
+            }
+
+            int storedBytes = stored * _elementBytes;
+            byte* start = _weights + ((long)first * _rowBytes);
+            for (int row = rows - 1; row >= 0; row--)
+            {
+                byte* place = start + ((long)row * _rowBytes);
+                Buffer.MemoryCopy(start + ((long)row * storedBytes), place, storedBytes, storedBytes);
+                NativeMemory.Clear(place + storedBytes, (nuint)(_rowBytes - storedBytes));
+            }
+        }
+
+        /// <summary>Puts the gradients of rows with fewer weights one behind the other.</summary>
+        public void NarrowGradients(int first, int rows, int stored)
+        {
+            if (stored == dimension)
+            {
+                return;
+            }
+
+            int storedBytes = stored * _elementBytes;
+            byte* start = _gradients + ((long)first * _rowBytes);
+            for (int row = 1; row < rows; row++)
+            {
+                Buffer.MemoryCopy(start + ((long)row * _rowBytes), start + ((long)row * storedBytes), storedBytes, storedBytes);
+            }
+        }
 
         public void Dispose()
         {

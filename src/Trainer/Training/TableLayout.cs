@@ -14,9 +14,12 @@ namespace OpenEmbedding.Trainer.Training;
 internal sealed class TableLayout
 {
     private readonly int[][] _slots;
+    private readonly int _embeddingDimension;
 
-    private TableLayout(IReadOnlyList<TableOptions> tables, int[][] sections, int[][] slotsOfSections, SparseSlots slots, TableKind kind, int? linearRole, int? embeddingRole)
+    private TableLayout(
+        IReadOnlyList<TableOptions> tables, int[][] sections, int[][] slotsOfSections, SparseSlots slots, TableKind kind, int? linearRole, int? embeddingRole, int embeddingDimension)
     {
+        _embeddingDimension = embeddingDimension;
         LinearRole = linearRole;
         EmbeddingRole = embeddingRole;
         Tables = tables;
@@ -46,6 +49,13 @@ internal sealed class TableLayout
 
     /// <summary>The kind of all tables.</summary>
     public TableKind Kind { get; }
+
+    /// <summary>The weights that a model takes of each column for a role; a column's own table may have fewer of them, behind which the model is given zeros.</summary>
+    public int DimensionOf(int role) => role == EmbeddingRole ? _embeddingDimension : 1;
+
+    /// <summary>The weights of each column's embeddings, [F].</summary>
+    public IReadOnlyList<int> DimensionsOfColumns =>
+        EmbeddingRole is { } role ? [.. Enumerable.Range(0, Columns).Select(column => Tables[Sections[SectionOf(Slots.FirstOf(column))][role]].Dimension)] : [];
 
     /// <summary>The slots whose keys are those of a section, from the lowest on: all of them for the hash table.</summary>
     public ReadOnlySpan<int> SlotsOf(int section) => _slots[section];
@@ -77,13 +87,13 @@ internal sealed class TableLayout
             if (embeddingRole is not null)
             {
                 tables.Add(Table(
-                    job, "embedding", name, vocabulary, job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
+                    job, "embedding", name, vocabulary, job.Data.Sparse[owners[i]].Dimension ?? job.Embedding.Dimension, job.Embedding.Initializer, CtrModel.EmbeddingL2(job.Model)));
             }
 
             sections[i] = [.. Enumerable.Range(first, tables.Count - first)];
         }
 
-        return new TableLayout(tables, sections, slotsOfSections, slots, kind, linearRole, embeddingRole);
+        return new TableLayout(tables, sections, slotsOfSections, slots, kind, linearRole, embeddingRole, job.Embedding.Dimension);
     }
 
     private static TableOptions Table(

@@ -316,7 +316,7 @@ internal sealed partial class TrainingJob : IDisposable
     private static ElementType? WireOfDense(JobOptions options, Cluster cluster) => cluster.Trainers.HasDevices ? null : options.Cluster.Wire.Dense;
 
     private CtrModel NewModel(torch.Device? device) =>
-        CtrModel.Create(_options.Model, _layout.Columns, _options.Embedding.Dimension, _options.Data.Dense.Count, device);
+        CtrModel.Create(_options.Model, _layout.Columns, _options.Embedding.Dimension, _options.Data.Dense.Count, _layout.DimensionsOfColumns, device);
 
     private Quality Reduce(BinaryMetrics metrics)
     {

@@ -16,6 +16,9 @@ public sealed class MultiHotJobTests : IDisposable
 
     private readonly OeTrain _train = new();
 
+    // Tables of an array job may differ in their dimensions.
+    private static string ColumnsOf(string kind) => kind == "array" ? Columns.Replace("\"sqrtn\"", "\"sqrtn\", \"dimension\": 2", StringComparison.Ordinal) : Columns;
+
     public void Dispose() => _train.Dispose();
 
     [Theory]
@@ -24,7 +27,7 @@ public sealed class MultiHotJobTests : IDisposable
     public async Task ManyRanksEqualOneAndTheExportPredictsAsTheTrainer(string kind)
     {
         string rows = WriteRows("rows.csv", random => random.Next(MostTags + 2));
-        string[] job = Job(rows, Columns, kind);
+        string[] job = Job(rows, ColumnsOf(kind), kind);
 
         Weights alone = _train.Weights(1, [.. job, "--train.batch_size", "96"]);
         Weights many = _train.Weights(
@@ -68,7 +71,7 @@ public sealed class MultiHotJobTests : IDisposable
     public void HoweverRowsAreKeptTheWeightsAreThoseOfOneProcess(string kind, params string[] more)
     {
         bool hasServer = more.Contains("1");
-        string[] job = Job(WriteRows("rows.csv", random => random.Next(MostTags + 2)), Columns, kind);
+        string[] job = Job(WriteRows("rows.csv", random => random.Next(MostTags + 2)), ColumnsOf(kind), kind);
         string[] regularized = more.Contains("--model.l2_linear") ? more[2..] : [];
 
         Weights alone = _train.Weights(1, [.. job, "--train.batch_size", "96", .. regularized]);

@@ -69,7 +69,7 @@ public sealed class TensorFlowJsTests(TensorFlowJs judge) : IClassFixture<Tensor
             "rows.csv", "label,price,item,tags\n" + string.Concat(tags.Select((ofRow, i) => $"{(ofRow.Contains("3") || i % 3 == 0 ? 1 : 0)},{i % 7},{i % 11},{string.Join('|', ofRow)}\n")));
         string[] job =
         [
-            "--data", rows, "--data.test", rows, "--data.dense", "price", "--data.sparse", """["item", {"name": "tags", "max_length": 3}]""", "--embedding.initializer.stddev", "0.3",
+            "--data", rows, "--data.test", rows, "--data.dense", "price", "--data.sparse", """[{"name": "item", "dimension": 2}, {"name": "tags", "max_length": 3}]""", "--embedding.initializer.stddev", "0.3",
             "--optimizer.learning_rate", "0.1", "--train.batch_size", "20",
         ];
         var columns = new Dictionary<string, string[]>

@@ -97,7 +97,7 @@ public sealed class OverrideTests : IDisposable
     [Theory]
     [InlineData("command line: train.batch_size = \"many\" is not an integer from 1 to 16777216", "--batch_size", "many")]
     [InlineData("command line: model.dnn_hidden_units[1] = \"x\" is not an integer from 1 to 1048576", "--model.dnn_hidden_units", "4,x")]
-    [InlineData("command line: data.sparse = [] is not a non-empty list, each item the name of a column or an object with the keys name, max_length, combiner, separator, table, default", "--data.sparse", "")]
+    [InlineData("command line: data.sparse = [] is not a non-empty list, each item the name of a column or an object with the keys name, max_length, combiner, separator, table, dimension, default", "--data.sparse", "")]
     [InlineData("command line: optimizer.beta_1 is not a known key of Adagrad (allowed: name, learning_rate, initial_accumulator_value, epsilon)", "--optimizer.beta_1=0.5")]
     [InlineData("command line: optimizer: line 1, position 2: not valid JSON: 'n' is an invalid start of a property name. Expected a '\"'.", "--optimizer", "{name}")]
     [InlineData("command line: optimizer: name is given twice", "--optimizer", "{\"name\": \"SGD\", \"name\": \"Adam\"}")]

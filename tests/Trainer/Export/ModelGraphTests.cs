@@ -15,6 +15,8 @@ public sealed class ModelGraphTests
     private const int Dimension = 4;
     private const int TableRows = 20;
 
+    private static readonly int[] _dimensions = [2, Dimension, 1, 2, Dimension];
+
     [Theory]
     [InlineData(ModelName.LR, ElementType.Float32, 2, true)]
     [InlineData(ModelName.LR, ElementType.Float64, 0, true)]
@@ -31,9 +33,10 @@ public sealed class ModelGraphTests
     [InlineData(ModelName.FiBiNet, ElementType.Float32, 2, true)]
     [InlineData(ModelName.FiBiNet, ElementType.Float32, 2, true, BilinearKind.Each)]
     [InlineData(ModelName.FiBiNet, ElementType.Float64, 0, true, BilinearKind.All)]
+    [InlineData(ModelName.WDL, ElementType.Float32, 2, true, BilinearKind.Interaction, true)]
     [InlineData(ModelName.Dlrm, ElementType.Float32, 2, true)]
     [InlineData(ModelName.Dlrm, ElementType.Float64, 0, true)]
-    public void Logits_are_those_of_the_forward_pass(ModelName name, ElementType type, int denseColumns, bool splitHalf, BilinearKind bilinear = BilinearKind.Interaction)
+    public void Logits_are_those_of_the_forward_pass(ModelName name, ElementType type, int denseColumns, bool splitHalf, BilinearKind bilinear = BilinearKind.Interaction, bool narrows = false)
     {
         using DisposeScope scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -51,7 +54,7 @@ public sealed class ModelGraphTests
             Dtype = type,
             Seed = 1,
         };
-        CtrModel model = CtrModel.Create(options, Columns, Dimension, denseColumns);
+        CtrModel model = CtrModel.Create(options, Columns, Dimension, denseColumns, narrows ? _dimensions : null);
         foreach ((string _, Parameter parameter) in model.named_parameters())
         {
             parameter.copy_(rand_like(parameter) - 0.4);

@@ -205,6 +205,42 @@ public sealed class CtrModelTests
 
     private static CtrModel Model(ModelOptions options) => CtrModel.Create(options, Columns, Dimension, DenseColumns);
 
+    [Theory]
+    [InlineData(4, 2, 1)]
+    [InlineData(2, 4, 2)]
+    [InlineData(3, 3, 3)]
+    public void Narrow_columns_are_projected_to_the_dimension_of_the_model(params int[] dimensions)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        CtrModel model = CtrModel.Create(Options(ModelName.DeepFM), Columns, Dimension, DenseColumns, dimensions);
+        Randomize(model);
+        CtrModel plain = Model(Options(ModelName.DeepFM));
+        Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(named => named.name, named => named.parameter);
+        using (no_grad())
+        {
+            foreach ((string name, Parameter parameter) in plain.named_parameters())
+            {
+                parameter.copy_(parameters[name]);
+            }
+        }
+
+        (Tensor linear, Tensor embeddings, Tensor dense) = Inputs();
+        Tensor[] projected = [.. Enumerable.Range(0, Columns).Select(Project)];
+
+        double[] expected = plain.forward(linear, stack(projected, 1), dense).data<double>().ToArray();
+        double[] actual = model.forward(linear, embeddings, dense).data<double>().ToArray();
+
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-12 * Math.Max(1, Math.Abs(pair.First))));
+
+        Tensor Project(int column)
+        {
+            int width = dimensions[column];
+            int place = dimensions.Take(column).Count(other => other == width);
+            Tensor whole = embeddings.select(1, column);
+            return width == Dimension ? whole : whole.narrow(1, 0, width).matmul(parameters[$"projection.{width}"][place]);
+        }
+    }
+
     /// <summary>Gives the biases, which start at zero, values too.</summary>
     private static void Randomize(CtrModel model)
     {
