@@ -12,6 +12,7 @@ public sealed partial class Communication
     private volatile Timeline? _timeline;
     private int _timelineCount;
     private volatile PhaseTotals? _phases;
+    private volatile bool _isTimelineHeld;
 
     /// <summary>A row of the timeline for events of the caller's own.</summary>
     /// <param name="name">What the row is called, such as "trainer".</param>
@@ -20,9 +21,16 @@ public sealed partial class Communication
     /// <summary>Keeps the sums of this rank's events from now on, with a timeline or without.</summary>
     public PhaseTotals KeepPhases() => _phases ??= new PhaseTotals();
 
+    /// <summary>Leaves the events of this rank that end from now on out of the timeline, or takes them again; at first they are taken.</summary>
+    public void HoldTimeline(bool held) => _isTimelineHeld = held;
+
     internal void AddToTimeline(string lane, string what, long started)
     {
-        _timeline?.Add(lane, lane, what, "", started, started, Stopwatch.GetTimestamp());
+        if (!_isTimelineHeld)
+        {
+            _timeline?.Add(lane, lane, what, "", started, started, Stopwatch.GetTimestamp());
+        }
+
         _phases?.Add(lane, what, Stopwatch.GetTimestamp() - started);
     }
 
@@ -36,7 +44,7 @@ public sealed partial class Communication
 
     private void OnEnded(Lane lane, CollectiveOperation operation)
     {
-        if (_timeline is { } timeline)
+        if (!_isTimelineHeld && _timeline is { } timeline)
         {
             var name = lane.Id == 0 ? "collectives of all ranks" : $"collectives of ranks {string.Join(", ", lane.Ranks)}";
             timeline.Add(

@@ -33,6 +33,7 @@ public sealed unsafe partial class EmbeddingServer
         while (IsStepComplete())
         {
             ApplyStep();
+            StepApplied?.Invoke(_appliedSteps);
             AnswerParked();
         }
 

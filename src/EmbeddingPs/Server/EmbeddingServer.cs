@@ -71,6 +71,9 @@ public sealed unsafe partial class EmbeddingServer
     /// <summary>Where the server shows what it does.</summary>
     public TimelineLane Timeline { get; init; }
 
+    /// <summary>Hears how many steps are applied, behind each of them.</summary>
+    public Action<long>? StepApplied { get; init; }
+
     /// <summary>
     /// Serves one more model of the job, by its number, on another thread until all trainers have left it; the server of the first model calls
     /// it when the first trainer asks. Without it the job has one model.

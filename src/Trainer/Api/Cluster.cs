@@ -56,6 +56,7 @@ public sealed partial class Cluster : IDisposable
             _replicas = communication.CreateProcessSet(_layout.Trainers);
         }
 
+        HoldTimelineAt(0);
         bool serves = _layout.Servers.Contains(communication.Rank);
         IsServer = serves && !Trainers.IsMember;
         if (!IsServer)
@@ -184,12 +185,28 @@ public sealed partial class Cluster : IDisposable
     /// <summary>A row of the timeline, for what a part of the program does.</summary>
     internal TimelineLane TimelineLane(string name) => _communication.TimelineLane(name);
 
+    /// <summary>Keeps the timeline of those steps of the first model that are asked for.</summary>
+    /// <param name="steps">Steps done on this rank.</param>
+    internal void HoldTimelineAt(long steps)
+    {
+        if (_first != this)
+        {
+            return;
+        }
+
+        long place = steps - (_options.TimelineFrom - 1);
+        _communication.HoldTimeline(place < 0 || place >= (_options.TimelineSteps ?? long.MaxValue));
+    }
+
     internal void Serve()
     {
         var others = new List<Thread>();
         var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness, _options.Wire, _storage)
         {
             Timeline = TimelineLane("server"),
+
+            // One beside a trainer shares its timeline.
+            StepApplied = IsServer ? HoldTimelineAt : null,
             ServeModel = model => others.Add(StartServing(() => ServeAnother(model), $"embedding server of model {model}")),
         };
         server.Run();

@@ -54,6 +54,7 @@ public sealed unsafe class DistributedOptimizer
 
         _embeddings.Push(share);
         _dense.step();
+        _cluster.HoldTimelineAt(_embeddings.Steps);
     }
 
     /// <summary>The gradient of a parameter; zeros where this trainer has none, because the others may.</summary>

@@ -58,6 +58,14 @@ public sealed record ClusterOptions
     /// <summary>A file for the timeline of what every rank does, in Chrome's trace form; left out, none is written.</summary>
     [MinLength(1)]
     public string? Timeline { get; init; }
+
+    /// <summary>The first step in the timeline, counted from 1 where the job starts.</summary>
+    [Range(1, int.MaxValue)]
+    public long TimelineFrom { get; init; } = 1;
+
+    /// <summary>How many steps are in the timeline; left out, all from <c>timeline_from</c> on.</summary>
+    [Range(1, int.MaxValue)]
+    public long? TimelineSteps { get; init; }
 }
 
 /// <summary>How the gradients of the embeddings reach the weights.</summary>

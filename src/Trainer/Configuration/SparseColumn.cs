@@ -31,7 +31,7 @@ public sealed record SparseColumn
     /// <summary>
     /// The weights of an embedding of this column, at most <c>embedding.dimension</c>, to which a trained matrix brings them; left out, <c>embedding.dimension</c>. For array tables.
     /// </summary>
-    [Range(1, 65536)]
+    [Range(1, 4096)]
     public int? Dimension { get; init; }
 
     /// <summary>The category that an empty field stands for, a decimal integer or text; left out, an empty field is a category of its own, and a multi-hot one has none.</summary>

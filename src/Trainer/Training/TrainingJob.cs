@@ -240,6 +240,7 @@ internal sealed partial class TrainingJob : IDisposable
             _tuner?.StepDone(settings, globalRows);
             Say(_tuner?.News());
             _steady.StepDone(StoreStep, globalRows);
+            _cluster.HoldTimelineAt(StoreStep);
             _progress.Step(_stepsOfEpoch, _epoch, _samples, _agreement.GlobalLoss / Math.Max(1, _samplesOfEpoch));
             ObserveStep(rateFactor, rowsPulled);
             _samplesOfEpoch += globalRows;

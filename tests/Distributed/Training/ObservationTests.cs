@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 
 namespace OpenEmbedding.Distributed.Tests.Training;
 
@@ -19,6 +20,7 @@ public sealed class ObservationTests : IDisposable
             "--data.train", _train.WriteRows("rows.txt", 400), "--data.test", _train.WriteRows("test.txt", 101, seed: 2), "--train.batch_size", "20", "--train.epochs", "2",
             "--train.test_every_steps", "4", "--cluster.servers", "1", "--model.dnn_hidden_units", "8", "--schedule.warmup_steps", "10", "--cluster.hot_rows", "50",
             "--output.tensorboard", _train.In("events"), "--output.curve_every", "3", "--output.metrics_port", "0", "--report", _train.In("report.html"), "--output.progress", "lines",
+            "--profile", _train.In("timeline.json"), "--cluster.timeline_from", "3", "--cluster.timeline_steps", "2",
         ];
 
         MpiJobResult result = OeTrain.Run(3, job);
@@ -32,6 +34,11 @@ public sealed class ObservationTests : IDisposable
         Assert.Equal([4L, 8, 10, 12, 16, 20], Steps("test/auc"));
         Assert.Equal("0.001", values.First(value => value.Tag == "learning_rate/rows" && value.Step == 13).Value[..5]);
         Assert.Contains(values, value => value.Tag == "row_norms/embedding/C26" && value.Value.Contains(" values, ", StringComparison.Ordinal));
+
+        // Steps 3 and 4 of two trainers and a server.
+        using JsonDocument timeline = JsonDocument.Parse(File.ReadAllBytes(_train.In("timeline.json")));
+        string?[] events = [.. timeline.RootElement.GetProperty("traceEvents").EnumerateArray().Select(item => item.GetProperty("name").GetString())];
+        Assert.Equal((4, 2), (events.Count(name => name == "forward"), events.Count(name => name == "apply step")));
 
         long[] Steps(string tag) => [.. values.Where(value => value.Tag == tag).Select(value => value.Step)];
     }

@@ -36,7 +36,7 @@ public sealed class SparseColumnTests : IDisposable
     [InlineData("{\"name\": \"a\", \"combiner\": \"average\"}", "data.sparse[0].combiner = \"average\" is not one of \"sum\", \"mean\", \"sqrtn\"")]
     [InlineData("{\"name\": \"a\", \"maxlen\": 5}", "data.sparse[0].maxlen is not a known key")]
     [InlineData("[\"a\"]", "data.sparse[0] = [\"a\"] is not the name of a column or an object with the keys name, max_length, combiner, separator, table, dimension, default")]
-    [InlineData("{\"name\": \"a\", \"dimension\": 0}", "data.sparse[0].dimension = 0 is not an integer from 1 to 65536")]
+    [InlineData("{\"name\": \"a\", \"dimension\": 0}", "data.sparse[0].dimension = 0 is not an integer from 1 to 4096")]
     [InlineData("{\"name\": \"a\", \"dimension\": 10}", "data.sparse[0].dimension = 10 is more than embedding.dimension = 9, the most allowed")]
     [InlineData("\"b\", {\"name\": \"a\", \"dimension\": 4, \"table\": \"b\"}", "data.sparse[1].dimension is that of \"b\", whose rows \"a\" uses; leave it out")]
     [InlineData("\"a\", {\"name\": \"a\", \"max_length\": 5}", "data.sparse holds \"a\" more than once")]
