@@ -133,7 +133,7 @@ public sealed class BrowserFactAttribute : FactAttribute
     {
         if (!File.Exists(Browser))
         {
-            Skip = $"there is no {Browser}; scripts/test.sh --all installs it";
+            Skip = $"there is no {Browser}; scripts/test.sh installs it as root";
         }
     }
 

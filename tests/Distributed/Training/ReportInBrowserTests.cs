@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace OpenEmbedding.Distributed.Tests.Training;
 
 /// <summary>The report of a real job, drawn by a real browser.</summary>
-[Trait("Kind", "Long")]
+[Trait("Kind", "Job")]
 public sealed class ReportInBrowserTests : IDisposable
 {
     private const string Chromium = "/usr/bin/chromium";
