@@ -71,10 +71,20 @@ public sealed class TrainedModel : IDisposable
         if (!process.WaitForExit(_limit))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"oe-train has not ended within {_limit}: {lines}");
+            Assert.Fail($"oe-train has not ended within {_limit}: {Said()}");
         }
 
-        Assert.True(process.ExitCode == 0, $"oe-train ended with exit code {process.ExitCode}: {lines}");
+        // Without a limit it waits for the rest of the output, too.
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"oe-train ended with exit code {process.ExitCode}: {Said()}");
+
+        string Said()
+        {
+            lock (lines)
+            {
+                return lines.ToString();
+            }
+        }
 
         void Add(string? line)
         {
