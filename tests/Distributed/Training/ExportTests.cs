@@ -91,7 +91,7 @@ public sealed class ExportTests : IDisposable
         string[] job =
         [
             "--data.train.files", train, "--data.train.rows", $"0-{Rows - 1}", "--data.test.files", test, "--data.test.rows", $"{first}-{first + TestRows - 1}",
-            "--embedding.kind", kind, "--optimizer.learning_rate", "0.05", "--train.batch_size", "64",
+            "--embedding.kind", kind, "--optimizer.learning_rate", "0.02", "--train.batch_size", "64",
         ];
 
         JsonElement summary = _train.Summary(ranks, [.. job, "--export", folder, "--output.predictions", _train.In("predictions.txt"), .. more]);
