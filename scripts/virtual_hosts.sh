@@ -23,12 +23,14 @@ is_host() { [[ $1 =~ ^[1-9]$ && -e /run/netns/oe-host-$1 ]]; }
 
 check_host() { is_host "$1" || stop "there is no host $1"; }
 
-# The kernel takes note of a link that is up within a second; before, its packets go nowhere.
+# The kernel takes note of each end of a link that is up within a second; before, its packets go nowhere.
 wait_for_link() {
   local link=/sys/class/net/oe-host-v$1 tries
   for ((tries = 0; tries < 200; tries++)); do
     # 3: the bridge forwards.
-    if [[ $(< "$link/operstate") == up && $(< "$link/brport/state") == 3 ]]; then return; fi
+    if [[ $(< "$link/operstate") == up && $(< "$link/brport/state") == 3 && $(ip -n "oe-host-$1" -oneline link show eth0) == *" state UP "* ]]; then
+      return
+    fi
     sleep 0.05
   done
   stop "the link of host $1 does not come up"
@@ -59,8 +61,11 @@ down() {
   local path
   for path in /run/netns/oe-host-*; do
     [[ -e $path ]] || continue
-    # The links go with the namespace that holds their other end.
     ip netns delete "$(basename "$path")"
+  done
+  # They go with the namespace that holds their other end, but the kernel takes its time for that, and longer while a process is left there.
+  for path in /sys/class/net/oe-host-v*; do
+    [[ ! -e $path ]] || ip link delete "$(basename "$path")" 2> /dev/null || [[ ! -e $path ]]
   done
   ! ip link show "$bridge" > /dev/null 2>&1 || ip link delete "$bridge"
 }

@@ -16,7 +16,7 @@ public unsafe class MessageTests
         byte[] bytes = message.Span.ToArray();
         Assert.Equal(67, bytes.Length);
         Assert.Equal("OEPS"u8.ToArray(), bytes[..4]);
-        Assert.Equal([3, 0], bytes[4..6]);
+        Assert.Equal([4, 0], bytes[4..6]);
         Assert.Equal([19, 0], bytes[6..8]);
         Assert.Equal([0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11], bytes[8..16]);
         Assert.Equal([0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21], bytes[16..24]);
@@ -65,7 +65,7 @@ public unsafe class MessageTests
         using var message = CreatePull(out _);
         message.Span[4] = 9;
         var error = Assert.Throws<OpenEmbeddingException>(() => { Envelope.Open(message); });
-        Assert.Equal("Message of rank 0 is of protocol version 9, this program speaks version 3; start the same program on every rank.", error.Message);
+        Assert.Equal("Message of rank 0 is of protocol version 9, this program speaks version 4; start the same program on every rank.", error.Message);
         Assert.Equal(JobExitCode.Cluster, error.ExitCode);
     }
 
