@@ -66,7 +66,9 @@ public sealed class LostHostTests : IClassFixture<VirtualHosts>, IDisposable
         _hosts.Heal(2);
 
         Assert.True(result.ExitCode == Stalled, result.ToString());
-        Assert.Matches(@"rank \d: .* has waited .*; missing: rank .*2 on oe-host-2 \(does not answer\).*; the job ends", result.Error);
+
+        // What one of its two ranks sent before may have come.
+        Assert.Matches(@"rank \d: .* has waited .*; missing: rank .*[23] on oe-host-2 \(does not answer\).*; the job ends", result.Error);
     }
 
     /// <summary>On fewer ranks each step takes fewer rows, so that training is another one, but no row is left out.</summary>
