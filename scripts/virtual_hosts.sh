@@ -97,6 +97,8 @@ case ${1-} in
     check_host "${2-}"
     ip link set "oe-host-v$2" up
     wait_for_link "$2"
+    # A host that was asked for in vain counts as unreachable until the kernel gives it up and asks anew.
+    for path in /run/netns/oe-host-*; do ip -n "$(basename "$path")" neighbour flush all; done
     ;;
   kill)
     check_host "${2-}"
