@@ -122,9 +122,9 @@ public sealed partial class Communication : IDisposable
     }
 
     /// <summary>Makes a set of the members of another; they alone call it, in the same order.</summary>
-    internal ProcessSet Duplicate(ProcessSet set)
+    internal ProcessSet Duplicate(ProcessSet set, Intracommunicator? communicator)
     {
-        if (set.Communicator is not { } communicator)
+        if (communicator == null)
         {
             return AddSet([.. set.Ranks], null);
         }

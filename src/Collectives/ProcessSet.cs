@@ -46,13 +46,11 @@ public sealed partial class ProcessSet
 
     internal Lane? Lane => _lane;
 
-    internal Intracommunicator? Communicator => _communicator;
-
     /// <summary>Makes a set of the same members whose operations may come between those of this one in any order; every member calls it.</summary>
     public ProcessSet Duplicate()
     {
         CheckMember();
-        return _communication.Duplicate(this);
+        return _communication.Duplicate(this, _communicator);
     }
 
     internal void Free()

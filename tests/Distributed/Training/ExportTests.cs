@@ -88,10 +88,13 @@ public sealed class ExportTests : IDisposable
         int first = seen || OeTrain.RealData is null ? 0 : Rows;
         string[] rows = [.. File.ReadLines(test).Skip(first).Take(TestRows)];
         string folder = _train.In("criteo/1");
+
+        // Labels that a few columns of made-up rows decide make weights so large that sums in float32 lose more than the tolerance.
+        string rate = OeTrain.RealData is null ? "0.02" : "0.05";
         string[] job =
         [
             "--data.train.files", train, "--data.train.rows", $"0-{Rows - 1}", "--data.test.files", test, "--data.test.rows", $"{first}-{first + TestRows - 1}",
-            "--embedding.kind", kind, "--optimizer.learning_rate", "0.02", "--train.batch_size", "64",
+            "--embedding.kind", kind, "--optimizer.learning_rate", rate, "--train.batch_size", "64",
         ];
 
         JsonElement summary = _train.Summary(ranks, [.. job, "--export", folder, "--output.predictions", _train.In("predictions.txt"), .. more]);

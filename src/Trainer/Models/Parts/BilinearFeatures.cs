@@ -33,8 +33,8 @@ internal sealed class BilinearFeatures : FeatureMap
         (long I, long J)[] pairs = [.. Enumerable.Range(0, shape.Columns).SelectMany(i => Enumerable.Range(i + 1, shape.Columns - i - 1).Select(j => ((long)i, (long)j)))];
         _left = [.. pairs.Select(pair => pair.I)];
         _right = [.. pairs.Select(pair => pair.J)];
-        _leftIndex = RegisterIndex("left", _left, weights.Device);
-        _rightIndex = RegisterIndex("right", _right, weights.Device);
+        _leftIndex = this.RegisterIndex("left", _left, weights);
+        _rightIndex = this.RegisterIndex("right", _right, weights);
         int reduced = Math.Max(1, shape.Columns / reduction);
         _squeeze = Register("squeeze", weights.GlorotNormal("bilinear.squeeze", shape.Columns, reduced));
         _excite = Register("excite", weights.GlorotNormal("bilinear.excite", reduced, shape.Columns));
@@ -103,12 +103,5 @@ internal sealed class BilinearFeatures : FeatureMap
         var parameter = new Parameter(values);
         register_parameter(name, parameter);
         return parameter;
-    }
-
-    private Tensor RegisterIndex(string name, long[] index, Device device)
-    {
-        Tensor values = tensor(index, device: device);
-        register_buffer(name, values, persistent: false);
-        return values;
     }
 }

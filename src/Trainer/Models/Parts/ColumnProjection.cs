@@ -21,11 +21,11 @@ internal sealed class ColumnProjection : nn.Module<Tensor, Tensor>
         : base("projection")
     {
         _whole = ColumnsOf(shape.Dimension);
-        _wholeIndex = RegisterIndex("whole", _whole);
+        _wholeIndex = this.RegisterIndex("whole", _whole, weights);
         _groups = [.. dimensions.Distinct().Where(width => width < shape.Dimension).Order().Select(NewGroup)];
         long[] joined = [.. _whole, .. _groups.SelectMany(group => group.Columns)];
         _order = [.. Enumerable.Range(0, shape.Columns).Select(column => (long)Array.IndexOf(joined, column))];
-        _orderIndex = RegisterIndex("order", _order);
+        _orderIndex = this.RegisterIndex("order", _order, weights);
 
         long[] ColumnsOf(int width) => [.. Enumerable.Range(0, shape.Columns).Where(column => dimensions[column] == width).Select(column => (long)column)];
 
@@ -34,14 +34,7 @@ internal sealed class ColumnProjection : nn.Module<Tensor, Tensor>
             long[] columns = ColumnsOf(width);
             var matrices = new Parameter(weights.GlorotNormal($"projection.{width}", width, shape.Dimension, columns.Length));
             register_parameter($"{width}", matrices);
-            return new Group(width, columns, RegisterIndex($"columns.{width}", columns), matrices);
-        }
-
-        Tensor RegisterIndex(string name, long[] index)
-        {
-            Tensor values = tensor(index, device: weights.Device);
-            register_buffer(name, values, persistent: false);
-            return values;
+            return new Group(width, columns, this.RegisterIndex($"columns.{width}", columns, weights), matrices);
         }
     }
 

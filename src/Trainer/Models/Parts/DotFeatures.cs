@@ -27,8 +27,7 @@ internal sealed class DotFeatures : FeatureMap
 
         // Below the diagonal of the [M, M] products, row by row.
         _pairs = [.. Enumerable.Range(0, Vectors).SelectMany(i => Enumerable.Range(0, i).Select(j => ((long)i * Vectors) + j))];
-        _pairIndex = tensor(_pairs, device: weights.Device);
-        register_buffer("pairs", _pairIndex, persistent: false);
+        _pairIndex = this.RegisterIndex("pairs", _pairs, weights);
     }
 
     public override long Width => (_bottom is null ? 0 : _shape.Dimension) + _pairs.Length;
