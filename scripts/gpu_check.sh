@@ -3,7 +3,7 @@
 #   scripts/gpu_check.sh            builds and checks on this machine
 #   scripts/gpu_check.sh pack FILE  writes what a machine needs that has the GPU but neither .NET nor MPICH: a .tar.xz
 #   scripts/gpu_check.sh run FOLDER checks with what was unpacked from it: tar xJf FILE; gpu-check/gpu_check.sh run gpu-check
-#     Words behind FOLDER go to the program: checks, or speed [MODEL [DIMENSION [BATCH]]].
+#     Words behind FOLDER go to the program: checks [NAME], or speed [MODEL [DIMENSION [BATCH]]].
 # Needs on the machine with the GPU: the driver, and a PyTorch for CUDA under python3, whose libtorch and NCCL are used (OE_LIBTORCH names another).
 set -euo pipefail
 
@@ -68,7 +68,7 @@ case "${1-}" in
     say "wrote $target"
     ;;
   run)
-    [[ $# -ge 2 ]] || stop "usage: gpu_check.sh run FOLDER [checks | speed [MODEL [DIMENSION [BATCH]]]]"
+    [[ $# -ge 2 ]] || stop "usage: gpu_check.sh run FOLDER [checks [NAME] | speed [MODEL [DIMENSION [BATCH]]]]"
     run "$(realpath "$2")" "${@:3}"
     ;;
   *) stop "unknown argument $1; usage: scripts/gpu_check.sh [pack FILE | run FOLDER]" ;;

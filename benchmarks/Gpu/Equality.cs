@@ -16,11 +16,15 @@ internal sealed class Equality(Jobs jobs, string folder)
     private const double ToleranceWide = 1e-9;
     private const double Tolerance = 1e-4;
 
-    /// <summary>Runs all comparisons.</summary>
+    private string _only = "";
+
+    /// <summary>Runs the comparisons.</summary>
     /// <param name="say">Takes a line for each.</param>
+    /// <param name="only">What is in the names of those that are run; nothing for all.</param>
     /// <returns>Whether all passed.</returns>
-    public bool Run(Action<string> say)
+    public bool Run(Action<string> say, string only)
     {
+        _only = only;
         string rows = Path.Combine(folder, "equality.txt");
         new CriteoGenerator(seed: 7).WriteFile(rows, Rows);
         string[] job = ["--data.train", rows, "--train.batch_size", "512", "--output.progress", "none"];
@@ -36,11 +40,48 @@ internal sealed class Equality(Jobs jobs, string folder)
         passed &= Compare(say, "DeepFM of hash tables, parts of a batch", more, 1, ["--train.micro_batch_size", "200"], ToleranceWide);
         passed &= Compare(say, "DeepFM, 3 ranks, of which 2 train and share the GPU", more, 3, [], ToleranceWide);
         passed &= Compare(say, "DeepFM, bfloat16 between ranks", [.. job, "--model.name", "DeepFM", "--cluster.wire.dense", "bfloat16", "--optimizer.name", "Adagrad"], 3, [], Tolerance);
+        string[] arrays = [.. job, "--model.name", "DeepFM", "--optimizer.name", "Adam", "--model.dtype", "float64", "--embedding.kind", "array", "--data.vocabulary", "1000"];
+        passed &= Compare(say, "DeepFM of columns with fewer weights", [.. arrays, "--data.sparse", Columns(column => $"\"dimension\": {1 + (column % 3)}")], 1, [], ToleranceWide);
+        string[] multiHot = [.. arrays[2..], "--data.train", WriteMultiHot(), "--data.sparse", Columns(column => $"\"max_length\": {1 + (column % 3)}, \"combiner\": \"mean\"")];
+        passed &= Compare(say, "DeepFM of multi-hot columns, parts of a batch", multiHot, 1, ["--train.micro_batch_size", "200"], ToleranceWide);
         return passed & RefusesWhatCannotBe(say, more);
+
+        static string Columns(Func<int, string> keys) =>
+            $"[{string.Join(", ", Enumerable.Range(1, 26).Select(column => $"{{\"name\": \"C{column}\", {keys(column)}}}"))}]";
+    }
+
+    /// <summary>Rows of which some fields have the category of their neighbour too.</summary>
+    private string WriteMultiHot()
+    {
+        string path = Path.Combine(folder, "multi-hot.csv");
+        new CriteoGenerator(seed: 7).WriteFile(path, Rows);
+        string[] lines = File.ReadAllLines(path);
+        for (int line = 1; line < lines.Length; line++)
+        {
+            string[] fields = lines[line].Split(',');
+            int first = fields.Length - 26;
+            for (int column = 1; column < 26; column++)
+            {
+                if (column % 3 > 0 && (column + line) % 2 > 0)
+                {
+                    fields[first + column - 1] += "|" + fields[first + column];
+                }
+            }
+
+            lines[line] = string.Join(',', fields);
+        }
+
+        File.WriteAllLines(path, lines);
+        return path;
     }
 
     private bool Compare(Action<string> say, string what, string[] job, int ranks, string[] onGpu, double allowed)
     {
+        if (!what.Contains(_only, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
         string cpu = Path.Combine(folder, "cpu.safetensors"), cuda = Path.Combine(folder, "cuda.safetensors");
         Outcome host = jobs.Train(ranks, [.. job, "--train.device", "cpu", "--output.weights", cpu]);
         Outcome gpu = jobs.Train(ranks, [.. job, .. onGpu, "--train.device", "cuda", "--output.weights", cuda]);

@@ -10,16 +10,16 @@ namespace OpenEmbedding.Benchmarks.Gpu;
 /// <c>scripts/gpu_check.sh</c> runs.
 /// </summary>
 /// <remarks>
-/// <c>oe-gpu-check</c> does all; <c>oe-gpu-check checks</c> leaves the speed out; <c>oe-gpu-check speed [MODEL [DIMENSION [BATCH]]]</c> measures only that, or one
+/// <c>oe-gpu-check</c> does all; <c>oe-gpu-check checks [NAME]</c> leaves the speed out, and the comparisons without so much in their names; <c>oe-gpu-check speed [MODEL [DIMENSION [BATCH]]]</c> measures only that, or one
 /// model of it.
 /// </remarks>
 internal static class Program
 {
     public static int Main(string[] args)
     {
-        if (args is not ([] or ["checks"] or ["speed", ..]))
+        if (args is not ([] or ["checks"] or ["checks", _] or ["speed", ..]))
         {
-            Console.Error.WriteLine($"oe-gpu-check: unknown argument {args[0]}; usage: oe-gpu-check [checks | speed [MODEL [DIMENSION [BATCH]]]]");
+            Console.Error.WriteLine($"oe-gpu-check: unknown argument {args[0]}; usage: oe-gpu-check [checks [NAME] | speed [MODEL [DIMENSION [BATCH]]]]");
             return JobExitCode.Configuration;
         }
 
@@ -39,10 +39,10 @@ internal static class Program
         {
             var jobs = new Jobs(folder);
             bool passed = true;
-            if (args is [] or ["checks"])
+            if (args is [] or ["checks", ..])
             {
                 passed &= GpuTests.Run(Say);
-                passed &= new Equality(jobs, folder).Run(Say);
+                passed &= new Equality(jobs, folder).Run(Say, args.ElementAtOrDefault(1) ?? "");
             }
 
             if (args is [] or ["speed", ..])

@@ -99,7 +99,7 @@ def main():
                 (torch.rand(given.batch) < 0.25).float(),
             )
         )
-        for _ in range(min(total, 16))
+        for _ in range(min(total, 8))
     ]
     model = Model(given.model, sum(given.vocabulary), len(given.vocabulary), given.dim).to(device)
     options = {"lr": 0.001, "initial_accumulator_value": 0.1, "eps": 1e-7}

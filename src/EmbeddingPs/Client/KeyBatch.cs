@@ -14,12 +14,9 @@ public sealed partial class KeyBatch
     /// <summary>The most ids of one plan.</summary>
     public const int LargestIds = 1 << 29;
 
-    // A place of the search table: the stamp of the plan that wrote it, then the index into _seen. What older plans wrote counts as empty,
-    // so that nothing is cleared between batches.
-    //   63      32 31      0
-    //   [ stamp  ][ index  ]
-    private ulong[] _places = [];
-    private uint _stamp;
+    // Of the thread that plans, not of the batch, so that it stays in that core's cache through all the batches of a step.
+    [ThreadStatic]
+    private static SearchTable? _search;
 
     // Distinct keys as they came, the shard of each, and the place of each in _keys.
     private long[] _seen = [];
@@ -87,10 +84,9 @@ public sealed partial class KeyBatch
 
     private void FindDistinct(ReadOnlySpan<long> ids)
     {
-        var places = _places;
+        var (places, stamp) = (_search ??= new SearchTable()).For(ids.Length);
         var seen = _seen;
         var positions = _positions.AsSpan(0, ids.Length);
-        ulong stamp = (ulong)_stamp << 32;
         int shift = 64 - BitOperations.Log2((uint)places.Length);
         int mask = places.Length - 1;
         ulong largest = 0;
@@ -163,20 +159,6 @@ public sealed partial class KeyBatch
 
     private void MakeRoom(int ids, int shards)
     {
-        // At least half of the places stay empty, so that searches are short.
-        int places = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(2 * ids, 16));
-        if (places > _places.Length)
-        {
-            _places = new ulong[places];
-            _stamp = 0;
-        }
-
-        if (++_stamp == 0)
-        {
-            Array.Clear(_places);
-            _stamp = 1;
-        }
-
         if (ids > _seen.Length)
         {
             int room = Math.Max(ids, Math.Min(LargestIds, 2 * _seen.Length));
@@ -190,6 +172,37 @@ public sealed partial class KeyBatch
         if (shards + 1 > _offsets.Length)
         {
             _offsets = new int[shards + 1];
+        }
+    }
+
+    /// <summary>Where keys are looked for that a plan has seen.</summary>
+    private sealed class SearchTable
+    {
+        // A place: the stamp of the plan that wrote it, then the index into _seen. What older plans wrote counts as empty, so that nothing is
+        // cleared between plans.
+        //   63      32 31      0
+        //   [ stamp  ][ index  ]
+        private ulong[] _places = [];
+        private uint _stamp;
+
+        /// <summary>The places, a power of two, and the stamp of a new plan of so many ids.</summary>
+        public (ulong[] Places, ulong Stamp) For(int ids)
+        {
+            // At least half of the places stay empty, so that searches are short.
+            int places = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(2 * ids, 16));
+            if (places > _places.Length)
+            {
+                _places = new ulong[places];
+                _stamp = 0;
+            }
+
+            if (++_stamp == 0)
+            {
+                Array.Clear(_places);
+                _stamp = 1;
+            }
+
+            return (_places, (ulong)_stamp << 32);
         }
     }
 }

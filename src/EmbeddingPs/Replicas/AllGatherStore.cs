@@ -54,7 +54,7 @@ public sealed unsafe class AllGatherStore : ReplicaStore
             }
 
             var pull = _pulls[trainer];
-            pull.Resolve(Open(part, _counts[trainer]), Shard);
+            Shard.Find(pull, Open(part, _counts[trainer]));
             part += _counts[trainer];
             Shard.Add(pull, part - pull.GradientBytes);
         }

@@ -78,7 +78,7 @@ public sealed unsafe partial class EmbeddingServer
         }
     }
 
-    private TableShard CreateShard(TableShapes shapes) => new(shapes, _shard, _layout.Servers.Count, _storage);
+    private TableShard CreateShard(TableShapes shapes) => new(shapes, _shard, _layout.Servers.Count, _storage, Threads);
 
     private void AnswerStatistics(TrainerState trainer, long ticket)
     {

@@ -19,7 +19,7 @@ public sealed unsafe partial class EmbeddingServer
         var pull = _freePulls.TryPop(out var free) ? free : new ResolvedPull();
         pull.Id = header.Ticket;
         pull.Step = header.Step;
-        pull.Resolve(OpenPull(message), Shard);
+        Shard.Find(pull, OpenPull(message));
         trainer.Pulls.Add(pull);
         Park(new ParkedRequest(trainer, header.Step - _staleness, pull, null));
     }

@@ -9,7 +9,7 @@ namespace OpenEmbedding.EmbeddingPs.Server;
 
 /// <summary>Holds one shard of every table of a job and answers its trainers.</summary>
 /// <remarks>
-/// All state belongs to the thread that runs it. A step is applied when the pushes of all trainers are there; then gradients are added in
+/// All state belongs to the thread that runs it, which lets others help with the tables of a large request. A step is applied when the pushes of all trainers are there; then gradients are added in
 /// the order of the trainers, whatever the order in which they came, and each row is updated once.
 /// </remarks>
 public sealed unsafe partial class EmbeddingServer
@@ -70,6 +70,9 @@ public sealed unsafe partial class EmbeddingServer
 
     /// <summary>Where the server shows what it does.</summary>
     public TimelineLane Timeline { get; init; }
+
+    /// <summary>Threads that work on the tables of a large request at once, 1 or more; the result does not depend on it.</summary>
+    public int Threads { get; init; } = 1;
 
     /// <summary>Hears how many steps are applied, behind each of them.</summary>
     public Action<long>? StepApplied { get; init; }

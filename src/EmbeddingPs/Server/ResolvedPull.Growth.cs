@@ -46,8 +46,7 @@ internal sealed partial class ResolvedPull
         return true;
     }
 
-    /// <summary>Finds the rows of the next block, which begin at a place.</summary>
-    private void Find(HashTable table, ReadOnlySpan<long> keys, int start)
+    private void Find(HashTable table, ReadOnlySpan<long> keys, int block)
     {
         if (_keys.Length < _rows.Length)
         {
@@ -59,9 +58,9 @@ internal sealed partial class ResolvedPull
             Array.Resize(ref _removed, _tables.Length);
         }
 
-        keys.CopyTo(_keys.AsSpan(start));
-        _removed[Blocks] = table.RowsRemoved;
-        table.Find(keys, _rows.AsSpan(start, keys.Length));
+        keys.CopyTo(_keys.AsSpan(StartOf(block)));
+        _removed[block] = table.RowsRemoved;
+        table.Find(keys, _rows.AsSpan(StartOf(block), keys.Length));
     }
 
     private void FindMissing(ReadOnlySpan<long> keys, Span<long> rows, HashTable table)

@@ -1,4 +1,5 @@
 using OpenEmbedding.EmbeddingPs.Protocol;
+using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Server;
 
@@ -12,6 +13,8 @@ internal sealed unsafe partial class ResolvedPull
     private int[] _tables = [];
     private int[] _ends = [];
     private long[] _rows = [];
+    private long[] _places = [];
+    private nint[] _asked = [];
 
     /// <summary>The pull's number among the requests of its trainer.</summary>
     public long Id { get; set; }
@@ -34,8 +37,8 @@ internal sealed unsafe partial class ResolvedPull
     /// <summary>Bytes of the gradients in a message.</summary>
     public long GradientBytes { get; private set; }
 
-    /// <summary>Finds the rows of all keys; new keys get rows.</summary>
-    public void Resolve(in SectionDirectory directory, TableShard shard)
+    /// <summary>Takes up what a pull asks for; <see cref="TableShard.Find"/> finds the rows.</summary>
+    public void Lay(in SectionDirectory directory, TableShapes shapes)
     {
         Blocks = 0;
         RowBytes = 0;
@@ -43,6 +46,7 @@ internal sealed unsafe partial class ResolvedPull
         IsAnswered = false;
         IsPushed = false;
         MakeRoom(directory);
+        HasTablesOnce = true;
         long* keys = directory.FirstKey;
         int end = 0;
         for (int section = 0; section < directory.Sections; section++)
@@ -51,26 +55,43 @@ internal sealed unsafe partial class ResolvedPull
             for (int i = 0; i < directory.Tables(section); i++)
             {
                 int table = directory.AllTables[Blocks];
-                var rows = _rows.AsSpan(end, count);
-                if (shard.Growing[table] is { } growing)
-                {
-                    Find(growing, new ReadOnlySpan<long>(keys, count), end);
-                }
-                else
-                {
-                    shard.Tables[table].FindOrAdd(new ReadOnlySpan<long>(keys, count), rows);
-                }
-
                 end += count;
+                HasTablesOnce &= Blocks == 0 || table > _tables[Blocks - 1];
                 _tables[Blocks] = table;
+                _asked[Blocks] = (nint)keys;
+                _places[Blocks] = RowBytes;
                 _ends[Blocks++] = end;
-                RowBytes += shard.Shapes.RowBlockBytes(table, count);
-                GradientBytes += shard.Shapes.GradientBlockBytes(table, count);
+                RowBytes += shapes.RowBlockBytes(table, count);
+                GradientBytes += shapes.GradientBlockBytes(table, count);
             }
 
             keys += count;
         }
     }
+
+    /// <summary>Finds the rows of a block's keys, which are where <see cref="Lay"/> found them; new keys get rows.</summary>
+    public void Find(int block, EmbeddingTable table)
+    {
+        int start = StartOf(block);
+        var keys = new ReadOnlySpan<long>((long*)_asked[block], _ends[block] - start);
+        if (table.Options.Growth is null)
+        {
+            table.FindOrAdd(keys, _rows.AsSpan(start, keys.Length));
+        }
+        else
+        {
+            Find((HashTable)table, keys, block);
+        }
+    }
+
+    /// <summary>Where the rows of a block are in a message, in bytes.</summary>
+    public long Place(int block) => _places[block];
+
+    /// <summary>Whether the blocks' tables ascend, so that none has two.</summary>
+    public bool HasTablesOnce { get; private set; }
+
+    /// <summary>The number of rows of all blocks.</summary>
+    public int RowCount => Blocks == 0 ? 0 : _ends[Blocks - 1];
 
     /// <summary>The table of a block.</summary>
     public int Table(int block) => _tables[block];
@@ -101,6 +122,8 @@ internal sealed unsafe partial class ResolvedPull
         {
             _tables = new int[directory.AllTables.Length];
             _ends = new int[directory.AllTables.Length];
+            _places = new long[directory.AllTables.Length];
+            _asked = new nint[directory.AllTables.Length];
         }
     }
 }

@@ -13,6 +13,9 @@ internal sealed unsafe class TableShard : IDisposable
 {
     private const int ScanBytes = 4 << 20;
 
+    // Below this other threads would come too late to help.
+    private const int FewestRows = 8192;
+
     private readonly GradientAccumulator[] _accumulators;
     private readonly Counters[] _counters;
 
@@ -22,10 +25,18 @@ internal sealed unsafe class TableShard : IDisposable
     // By table, what the step at hand adds to it.
     private readonly List<Contribution>[] _contributions;
 
-    // Gradients that travelled in another type than the table's, as its accumulator takes them: one buffer for each contribution to a table.
-    private readonly List<WideGradients> _wide = [];
+    // Gradients that travelled in another type than the table's, as its accumulator takes them: by table one buffer for each contribution.
+    private readonly List<WideGradients>[] _wide;
+    private readonly WorkerTeam _team;
+    private readonly Action<int> _findBlock;
+    private readonly Action<int> _gatherBlock;
+    private readonly Action<int> _applyTo;
 
-    public TableShard(TableShapes shapes, int shard, int shards, StorageOptions? storage = null)
+    // What the team works on.
+    private ResolvedPull? _pull;
+    private byte* _destination;
+
+    public TableShard(TableShapes shapes, int shard, int shards, StorageOptions? storage = null, int threads = 1)
     {
         Shapes = shapes;
         var shares = CacheShares.Deal(storage, shapes.Tables, shards);
@@ -34,7 +45,14 @@ internal sealed unsafe class TableShard : IDisposable
         _accumulators = [.. Tables.Select(table => new GradientAccumulator(table))];
         _counters = new Counters[Tables.Length];
         _contributions = [.. Tables.Select(_ => new List<Contribution>())];
+        _wide = [.. Tables.Select(_ => new List<WideGradients>())];
         Segments = new SegmentChain(shard, shards, Tables);
+
+        // Tables whose growth is bounded look their rows up anew in buffers that the blocks of a pull share.
+        _team = new WorkerTeam(Array.TrueForAll(_growing, table => table is null) ? threads : 1, "tables");
+        _findBlock = block => _pull!.Find(block, Tables[_pull.Table(block)]);
+        _gatherBlock = GatherBlock;
+        _applyTo = ApplyTo;
     }
 
     /// <summary>The tables' shapes.</summary>
@@ -55,26 +73,20 @@ internal sealed unsafe class TableShard : IDisposable
     /// <summary>Says how many steps were trained before the first one of this job.</summary>
     public void GoOnFrom(long step) => Array.ForEach(Tables, table => table.StepsBefore = step);
 
+    /// <summary>Finds the rows of all keys of a pull; new keys get rows.</summary>
+    /// <param name="pull">Takes the rows.</param>
+    /// <param name="directory">What is asked for; its keys must stay until this returns.</param>
+    public void Find(ResolvedPull pull, in SectionDirectory directory)
+    {
+        pull.Lay(directory, Shapes);
+        InBlocks(pull, _findBlock);
+    }
+
     /// <summary>Copies the rows of a pull as they travel, block after block.</summary>
     public void Gather(ResolvedPull pull, byte* destination)
     {
-        for (int block = 0; block < pull.Blocks; block++)
-        {
-            int table = pull.Table(block);
-            var rows = pull.Rows(block);
-            if (_growing[table] is { } growing)
-            {
-                pull.FindAgain(block, growing);
-                growing.Gather(pull.Keys(block), rows, (nint)destination, Shapes.RowFormat(table));
-            }
-            else
-            {
-                Tables[table].Gather(rows, (nint)destination, Shapes.RowFormat(table));
-            }
-
-            destination += Shapes.RowBlockBytes(table, rows.Length);
-            CountPull(table, rows.Length);
-        }
+        _destination = destination;
+        InBlocks(pull, _gatherBlock);
     }
 
     /// <summary>The bytes that <see cref="Read"/> writes.</summary>
@@ -159,17 +171,18 @@ internal sealed unsafe class TableShard : IDisposable
     /// <param name="step">Steps applied with this one.</param>
     public void Apply(long step)
     {
-        // Table by table, so that the sums of one are still in the cache when they are applied.
-        for (int table = 0; table < _contributions.Length; table++)
+        long rows = 0;
+        for (int table = 0; table < Tables.Length; table++)
         {
             Tables[table].Step = step;
-            if (_contributions[table].Count > 0)
+            foreach (var contribution in _contributions[table])
             {
-                ApplyTo(table);
+                rows += contribution.Pull.Rows(contribution.Block).Length;
             }
-
-            _growing[table]?.EndStep();
         }
+
+        // Table by table, so that the sums of one are still in the cache when they are applied.
+        Work(Tables.Length, rows, _applyTo);
     }
 
     /// <summary>What this shard holds and was asked, by table.</summary>
@@ -221,40 +234,94 @@ internal sealed unsafe class TableShard : IDisposable
     /// <summary>Frees tables and sums.</summary>
     public void Dispose()
     {
+        _team.Dispose();
         Array.ForEach(_accumulators, accumulator => accumulator.Dispose());
         Array.ForEach(Tables, table => table.Dispose());
-        _wide.ForEach(wide => wide.Dispose());
+        Array.ForEach(_wide, buffers => buffers.ForEach(wide => wide.Dispose()));
+    }
+
+    /// <summary>Works on the blocks of a pull, on several threads where no table has two of them.</summary>
+    private void InBlocks(ResolvedPull pull, Action<int> work)
+    {
+        _pull = pull;
+        Work(pull.Blocks, pull.HasTablesOnce ? pull.RowCount : 0, work);
+        _pull = null;
+    }
+
+    /// <summary>Works on pieces of different tables; a table has one thread at a time, so that the result does not depend on their number.</summary>
+    private void Work(int pieces, long rows, Action<int> work)
+    {
+        if (rows >= FewestRows)
+        {
+            _team.Do(pieces, work);
+            return;
+        }
+
+        for (int piece = 0; piece < pieces; piece++)
+        {
+            work(piece);
+        }
+    }
+
+    private void GatherBlock(int block)
+    {
+        var pull = _pull!;
+        int table = pull.Table(block);
+        var rows = pull.Rows(block);
+        nint destination = (nint)(_destination + pull.Place(block));
+        if (_growing[table] is { } growing)
+        {
+            pull.FindAgain(block, growing);
+            growing.Gather(pull.Keys(block), rows, destination, Shapes.RowFormat(table));
+        }
+        else
+        {
+            Tables[table].Gather(rows, destination, Shapes.RowFormat(table));
+        }
+
+        CountPull(table, rows.Length);
     }
 
     private void ApplyTo(int table)
     {
         var contributions = _contributions[table];
-        var accumulator = _accumulators[table];
-        var format = Shapes.GradientFormat(table);
-        for (int i = 0; i < contributions.Count; i++)
+        if (contributions.Count > 0)
         {
-            var (pull, block, gradients) = contributions[i];
-            if (_growing[table] is { } growing)
+            var accumulator = _accumulators[table];
+            for (int i = 0; i < contributions.Count; i++)
             {
-                pull.Admit(block, growing);
+                AddTo(accumulator, table, contributions[i], i);
             }
 
-            var rows = pull.Rows(block);
-            accumulator.Add(rows, format.Converts ? Widen(i, gradients, Shapes.Numbers(table, rows.Length), format) : gradients);
+            accumulator.Apply();
+            contributions.Clear();
         }
 
-        accumulator.Apply();
-        contributions.Clear();
+        _growing[table]?.EndStep();
     }
 
-    private nint Widen(int contribution, nint gradients, long count, WireFormat format)
+    private void AddTo(GradientAccumulator accumulator, int table, in Contribution contribution, int index)
     {
-        if (contribution == _wide.Count)
+        var (pull, block, gradients) = contribution;
+        if (_growing[table] is { } growing)
         {
-            _wide.Add(new WideGradients());
+            pull.Admit(block, growing);
         }
 
-        return _wide[contribution].Read(gradients, count, format);
+        var rows = pull.Rows(block);
+        var format = Shapes.GradientFormat(table);
+        accumulator.Add(rows, format.Converts ? Widen(table, index, gradients, Shapes.Numbers(table, rows.Length)) : gradients);
+    }
+
+    private nint Widen(int table, int contribution, nint gradients, long count)
+    {
+        var wide = _wide[table];
+        if (contribution == wide.Count)
+        {
+            wide.Add(new WideGradients());
+        }
+
+        return wide[contribution].Read(gradients, count, Shapes.GradientFormat(table));
     }
 
     private readonly record struct Contribution(ResolvedPull Pull, int Block, nint Gradients);

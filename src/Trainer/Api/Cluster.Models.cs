@@ -70,6 +70,7 @@ public sealed partial class Cluster
         var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness, _options.Wire, storage, model)
         {
             Timeline = TimelineLane(LaneName("server", model)),
+            Threads = _serverThreads,
         };
         server.Run();
     }

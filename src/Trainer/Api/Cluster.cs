@@ -10,6 +10,7 @@ using OpenEmbedding.Trainer.Configuration;
 using OpenEmbedding.Trainer.Devices;
 using OpenEmbedding.Trainer.Models;
 using OpenEmbedding.Trainer.Tuning;
+using TorchSharp;
 
 namespace OpenEmbedding.Trainer;
 
@@ -26,9 +27,13 @@ namespace OpenEmbedding.Trainer;
 /// <remarks>Used from one thread. <see cref="Dispose"/> ends this rank's part; when all trainers have ended theirs, the servers end too.</remarks>
 public sealed partial class Cluster : IDisposable
 {
+    // A table has one thread at a time, and a job has few large tables.
+    private const int MostServerThreads = 4;
+
     private readonly Communication _communication;
     private readonly ClusterOptions _options;
     private readonly ClusterLayout _layout;
+    private readonly int _serverThreads;
     private readonly HotRowOptions _replicated;
     private readonly StorageOptions? _storage;
     private readonly ProcessSet? _replicas;
@@ -59,12 +64,15 @@ public sealed partial class Cluster : IDisposable
         HoldTimelineAt(0);
         bool serves = _layout.Servers.Contains(communication.Rank);
         IsServer = serves && !Trainers.IsMember;
+        int trainers = _layout.Trainers.Count(rank => communication.Hosts[rank] == communication.HostName);
+        int onlyServers = communication.LocalSize - trainers;
         if (!IsServer)
         {
-            int trainers = _layout.Trainers.Count(rank => communication.Hosts[rank] == communication.HostName);
-            TorchThreads.Share(trainers, communication.LocalSize - trainers);
+            TorchThreads.Share(trainers, onlyServers);
             TorchMemory.KeepFreed();
         }
+
+        _serverThreads = options.ServerThreads ?? Math.Min(MostServerThreads, IsServer ? TorchThreads.OfServer(trainers, onlyServers) : torch.get_num_threads());
 
         if (serves && Trainers.IsMember)
         {
@@ -204,6 +212,7 @@ public sealed partial class Cluster : IDisposable
         var server = new EmbeddingServer(_communication.Messenger, _layout, _options.Staleness, _options.Wire, _storage)
         {
             Timeline = TimelineLane("server"),
+            Threads = _serverThreads,
 
             // One beside a trainer shares its timeline.
             StepApplied = IsServer ? HoldTimelineAt : null,

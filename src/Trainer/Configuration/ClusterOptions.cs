@@ -16,6 +16,13 @@ public sealed record ClusterOptions
     /// </summary>
     public ServerCount Servers { get; init; } = ServerCount.Auto;
 
+    /// <summary>
+    /// Threads of a server that work on the tables of a large request at once; left out, the rank's share of the host's cores, but four at most, or one on
+    /// ranks of their own beside trainers. The result does not depend on it.
+    /// </summary>
+    [Range(1, 1024)]
+    public int? ServerThreads { get; init; }
+
     /// <summary>Steps that pulled rows may lag behind; 0 is synchronous, more needs the strategy <c>ps</c>.</summary>
     [Range(0, 1024)]
     public int Staleness { get; init; }

@@ -14,6 +14,9 @@ internal abstract unsafe class HostMemory
     /// <summary>Memory that a GPU copies from and to by itself.</summary>
     public static HostMemory PinnedFor(CudaDevice device) => new PinnedPages(device);
 
+    /// <summary>Whether a GPU copies from and to it by itself.</summary>
+    public virtual bool IsPinned => false;
+
     /// <summary>Allocates; the content is undefined.</summary>
     /// <param name="bytes">The size, 0 or more.</param>
     public abstract byte* Allocate(long bytes);
@@ -30,6 +33,8 @@ internal abstract unsafe class HostMemory
 
     private sealed class PinnedPages(CudaDevice device) : HostMemory
     {
+        public override bool IsPinned => true;
+
         public override byte* Allocate(long bytes)
         {
             // Whichever thread reads batches comes here first.

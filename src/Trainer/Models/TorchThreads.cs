@@ -20,10 +20,20 @@ public static partial class TorchThreads
     /// <param name="serversOnHost">Ranks on this host that only serve: each has a core.</param>
     public static void Share(int trainersOnHost, int serversOnHost = 0)
     {
+        set_num_threads(ShareOf(trainersOnHost, serversOnHost));
+    }
+
+    /// <summary>The threads of a rank that only serves: its share of the cores, or one where trainers have the others.</summary>
+    /// <param name="trainersOnHost">Ranks on this host that train.</param>
+    /// <param name="serversOnHost">Ranks on this host that only serve, at least 1.</param>
+    public static int OfServer(int trainersOnHost, int serversOnHost) => trainersOnHost > 0 ? 1 : ShareOf(serversOnHost, 0);
+
+    private static int ShareOf(int ranks, int withOneCore)
+    {
         int own = Environment.ProcessorCount;
         bool bound = Environment.GetEnvironmentVariable(BoundByHydra) is not null;
         int host = bound ? (int)sysconf(OnlineProcessors) : own;
-        set_num_threads(Asked(own, Environment.GetEnvironmentVariable(CoresOfTask)) ?? Count(own, host, trainersOnHost, serversOnHost));
+        return Asked(own, Environment.GetEnvironmentVariable(CoresOfTask)) ?? Count(own, host, ranks, withOneCore);
     }
 
     /// <summary>The threads of a rank.</summary>

@@ -16,7 +16,7 @@ internal sealed class BatchPipeline : IDisposable
     private readonly TableLayout _layout;
     private readonly int _shards;
     private readonly HostMemory _memory;
-    private readonly int _threads;
+    private readonly WorkerTeam _team;
     private readonly List<Thread> _running = [];
     private readonly BlockingCollection<StepPlan> _free = [];
 
@@ -41,12 +41,12 @@ internal sealed class BatchPipeline : IDisposable
     /// <param name="shards">Shards of every table.</param>
     /// <param name="prefetch">Batches read ahead of the trainer; see <see cref="SetPrefetch"/>.</param>
     /// <param name="memory">Where the batches keep what goes to the device that computes.</param>
-    /// <param name="threads">Threads of this rank's share of the cores, 1 or more.</param>
+    /// <param name="threads">Threads that plan keys, 1 or more.</param>
     /// <param name="timeline">Makes the rows of the timeline on which the threads show what they do.</param>
     public BatchPipeline(
         IReadOnlyList<BatchReader> readers, TableLayout layout, int shards, int prefetch, HostMemory memory, int threads, Func<string, TimelineLane> timeline)
     {
-        _threads = threads;
+        _team = new WorkerTeam(threads, "plans");
         _memory = memory;
         _readers = readers;
         _read = [.. readers.Select(_ => new BlockingCollection<StepPlan>())];
@@ -87,7 +87,7 @@ internal sealed class BatchPipeline : IDisposable
     public void SetPrefetch(int prefetch)
     {
         // Where there are cores for it, each reader has a batch of its own while another is planned.
-        _wanted = prefetch + InUse + (_threads > 1 ? _readers.Count : 0);
+        _wanted = prefetch + InUse + (_team.Threads > 1 ? _readers.Count : 0);
         while (_circulating < _wanted)
         {
             _free.Add(_spare.TryPop(out StepPlan? plan) ? plan : NewPlan());
@@ -140,6 +140,7 @@ internal sealed class BatchPipeline : IDisposable
         }
 
         _ready.Dispose();
+        _team.Dispose();
         _stop.Dispose();
     }
 
@@ -177,7 +178,7 @@ internal sealed class BatchPipeline : IDisposable
         {
             using (_planTimeline.Begin("plan keys"))
             {
-                plan.PlanKeys(_threads);
+                plan.PlanKeys(_team);
             }
 
             _ready.Add(plan);

@@ -1,4 +1,3 @@
-using System.Numerics;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.Collectives.Cuda;
 using OpenEmbedding.Trainer.Data;
@@ -15,7 +14,8 @@ namespace OpenEmbedding.Trainer.Training;
 /// by row. The weights that count are the host's, which the update rule moves; the GPU computes with a copy.
 /// </summary>
 /// <remarks>
-/// Everything that the GPU computes is on libtorch's stream; gradients leave on one of their own, and NCCL has another. All host buffers are pinned.
+/// Everything that the GPU computes is on libtorch's stream; gradients and scores leave on one of their own, and NCCL has another. All host buffers
+/// are pinned. What a batch has beside its rows is sent while the rows are still on their way.
 /// </remarks>
 internal sealed unsafe class CudaDensePart : IDensePart
 {
@@ -31,22 +31,34 @@ internal sealed unsafe class CudaDensePart : IDensePart
     private readonly FlatParameters _hostWeights;
     private readonly FlatParameters _deviceWeights;
     private readonly Parameter[] _parameters;
-    private readonly Embedding _lookup;
+    private readonly SegmentSum _sum;
     private readonly CudaStream _copies = CudaStream.Create();
     private readonly CudaEvent _computed = new();
     private readonly CudaEvent _copied = new();
-    private readonly CudaEvent _loaded = new();
 
-    // The distinct rows of the batch, one tensor for each role: [distinct rows, dimension]; those of a role are its samples' in the part's order.
-    private readonly Parameter?[] _rows;
-    private readonly Tensor?[] _samples;
+    // Of the whole batch: the row of every slot, [samples, slots]; the lists of RowSegments; dense columns and labels.
     private Tensor? _index;
+    private Tensor? _segments;
+    private Tensor? _numbers;
+
+    // By role: the distinct rows of the batch, [distinct rows, dimension]; the row of every slot of the part, [samples, slots, dimension], where
+    // the backward pass ends; what the model takes, which is the same unless columns are multi-hot; and the gradients of each part's slots.
+    private readonly Tensor?[] _rows;
+    private readonly Tensor?[] _slotRows;
+    private readonly Tensor?[] _samples;
+    private readonly List<Tensor>[] _slotGradients;
+
+    // What is on its way to the host.
+    private readonly Tensor?[] _rowGradients;
+    private readonly List<Tensor> _logits = [];
+    private Tensor? _scores;
     private Tensor? _gradients;
 
     // The dense gradients as they come from the GPU, in the parameters' own type.
     private readonly byte* _arrived;
-    private byte* _inputs;
-    private long _inputBytes;
+    private float* _arrivedScores;
+    private int _scoreCapacity;
+    private int _scoreCount;
 
     /// <summary>Takes the host's model, whose weights it moves to pinned memory, and makes its copy on the GPU.</summary>
     /// <param name="device">The GPU.</param>
@@ -82,9 +94,12 @@ internal sealed unsafe class CudaDensePart : IDensePart
         _deviceWeights = new FlatParameters([.. Model.DenseParameters()], flat => flat);
         _parameters = [.. Model.DenseParameters().Select(named => named.Parameter)];
         _arrived = memory.Allocate(optimizer.Count * _elementBytes);
-        _lookup = nn.Embedding(1, 1).to(_torchDevice);
-        _rows = new Parameter?[layout.Sections[0].Length];
+        _sum = new SegmentSum(_torchDevice);
+        _rows = new Tensor?[layout.Sections[0].Length];
+        _slotRows = new Tensor?[_rows.Length];
         _samples = new Tensor?[_rows.Length];
+        _rowGradients = new Tensor?[_rows.Length];
+        _slotGradients = [.. _rows.Select(_ => new List<Tensor>())];
         Dense = Labels = null!;
         Upload();
     }
@@ -99,14 +114,30 @@ internal sealed unsafe class CudaDensePart : IDensePart
 
     public Tensor? Embeddings => _layout.EmbeddingRole is { } role ? _samples[role] : null;
 
+    public ReadOnlySpan<float> Scores => new(_arrivedScores, _scoreCount);
+
     public void BeginStep()
     {
-        _gradients?.Dispose();
-        _gradients = null;
+        Forget(ref _gradients);
+        Forget(ref _scores);
+        foreach (ref Tensor? gradients in _rowGradients.AsSpan())
+        {
+            Forget(ref gradients);
+        }
+
         foreach (Parameter parameter in _parameters)
         {
             parameter.grad = null;
         }
+    }
+
+    public void Prepare(StepPlan plan)
+    {
+        int samples = plan.Batch.Rows;
+        DeviceInputs inputs = plan.Device!;
+        Send(ref _index, plan.IndexFrom(0), samples * _layout.Slots.Count, ScalarType.Int32);
+        Send(ref _segments, inputs.Segments.Address, inputs.Segments.Length, ScalarType.Int32);
+        Send(ref _numbers, inputs.Numbers, samples * (_denseColumns + 1), _type);
     }
 
     public void Load(StepPlan plan, int first, int rows)
@@ -116,34 +147,45 @@ internal sealed unsafe class CudaDensePart : IDensePart
             LoadRows(plan);
         }
 
-        if (_type == ScalarType.Float64)
-        {
-            LoadColumns<double>(plan, first, rows);
-        }
-        else
-        {
-            LoadColumns<float>(plan, first, rows);
-        }
-
-        _index?.Dispose();
+        int samples = plan.Batch.Rows;
         SparseSlots slots = _layout.Slots;
-        _index = empty([rows, slots.Count], dtype: ScalarType.Int32, device: _torchDevice).DetachFromDisposeScope();
-        CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(_index), plan.IndexFrom(first), (long)rows * slots.Count * sizeof(int));
+        Dense = _numbers!.narrow(0, (long)first * _denseColumns, (long)rows * _denseColumns).view(rows, _denseColumns);
+        Labels = _numbers.narrow(0, ((long)samples * _denseColumns) + first, rows);
+        Tensor index = _index!.narrow(0, (long)first * slots.Count, (long)rows * slots.Count);
+        Tensor used = slots.IsMultiHot ? index.clamp_min(0) : index;
         for (int role = 0; role < _rows.Length; role++)
         {
-            _lookup.weight = _rows[role]!;
-            _samples[role] = slots.IsMultiHot ? SlotPooling.Pool(_lookup.forward(_index.clamp_min(0)), _index, slots) : _lookup.forward(_index);
+            Tensor slotRows = _rows[role]!.index_select(0, used).view(rows, slots.Count, -1).requires_grad_(is_grad_enabled());
+            _slotRows[role] = slotRows;
+            _samples[role] = slots.IsMultiHot ? SlotPooling.Pool(slotRows, index.view(rows, slots.Count), slots) : slotRows;
         }
     }
 
-    public void PartEnds(StepPlan plan, bool isLast)
+    public void PartEnds(StepPlan plan, Tensor logits, bool isLast)
     {
+        _logits.Add(logits.detach().to_type(ScalarType.Float32).DetachFromDisposeScope());
+        for (int role = 0; role < _rows.Length; role++)
+        {
+            _slotGradients[role].Add(_slotRows[role]!.grad!.view(-1, _layout.DimensionOf(role)).DetachFromDisposeScope());
+        }
+
         if (!isLast)
         {
             return;
         }
 
-        _gradients = CollectGradients();
+        using (no_grad())
+        {
+            for (int role = 0; role < _rows.Length; role++)
+            {
+                using Tensor slots = Join(_slotGradients[role]);
+                _rowGradients[role] = _sum.Of(slots, _segments!, plan.Device!.Segments);
+            }
+
+            _gradients = CollectGradients();
+            _scores = Join(_logits);
+        }
+
         _computed.Record(CudaStream.Default);
         _copies.WaitFor(_computed);
         if (!_trainers.HasDevices)
@@ -153,10 +195,11 @@ internal sealed unsafe class CudaDensePart : IDensePart
 
         for (int role = 0; role < _rows.Length; role++)
         {
-            using Tensor gradient = _rows[role]!.grad!;
-            _copies.CopyToHost(plan.GradientsOf(role), FlatParameters.AddressOf(gradient), gradient.NumberOfElements * _elementBytes);
+            Tensor gradients = _rowGradients[role]!;
+            _copies.CopyToHost(plan.GradientsOf(role), FlatParameters.AddressOf(gradients), gradients.NumberOfElements * _elementBytes);
         }
 
+        CopyScores(plan.Batch.Rows);
         _copied.Record(_copies);
     }
 
@@ -211,73 +254,81 @@ internal sealed unsafe class CudaDensePart : IDensePart
     public void Dispose()
     {
         _copies.Synchronize();
-        _memory.Free(_arrived);
-        _memory.Free(_inputs);
-        foreach (Parameter? rows in _rows)
+        BeginStep();
+        foreach (ref Tensor? rows in _rows.AsSpan())
         {
-            rows?.Dispose();
+            Forget(ref rows);
         }
 
-        Dense?.Dispose();
-        Labels?.Dispose();
-        _index?.Dispose();
-        _gradients?.Dispose();
-        _lookup.Dispose();
+        Forget(ref _index);
+        Forget(ref _segments);
+        Forget(ref _numbers);
+        _memory.Free(_arrived);
+        _memory.Free((byte*)_arrivedScores);
+        _sum.Dispose();
         Model.Dispose();
         _deviceWeights.Dispose();
         _hostWeights.Dispose();
         _computed.Dispose();
         _copied.Dispose();
-        _loaded.Dispose();
         _copies.Dispose();
+    }
+
+    private static void Forget(ref Tensor? tensor)
+    {
+        tensor?.Dispose();
+        tensor = null;
+    }
+
+    /// <summary>The parts of the batch as one, which leave the list.</summary>
+    private static Tensor Join(List<Tensor> parts)
+    {
+        Tensor whole = parts.Count == 1 ? parts[0].contiguous() : cat([.. parts]);
+        parts.ForEach(part => part.Dispose());
+        parts.Clear();
+        return whole.DetachFromDisposeScope();
     }
 
     private void LoadRows(StepPlan plan)
     {
         for (int role = 0; role < _rows.Length; role++)
         {
-            _rows[role]?.Dispose();
             int dimension = _layout.DimensionOf(role);
-            Tensor rows = empty([plan.DistinctRows, dimension], dtype: _type, device: _torchDevice);
-            CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(rows), plan.CopyRows(role), rows.NumberOfElements * _elementBytes);
-            var parameter = new Parameter(rows);
-            parameter.DetachFromDisposeScope();
-            _rows[role] = parameter;
+            Send(ref _rows[role], plan.CopyRows(role), plan.DistinctRows * dimension, _type);
+            _rows[role] = Reshape(_rows[role]!, plan.DistinctRows, dimension);
+        }
+
+        static Tensor Reshape(Tensor rows, int count, int dimension)
+        {
+            using (rows)
+            {
+                return rows.view(count, dimension).DetachFromDisposeScope();
+            }
         }
     }
 
-    /// <summary>Sends dense columns and labels, through one pinned buffer that the copy before has left.</summary>
-    private void LoadColumns<T>(StepPlan plan, int first, int rows)
-        where T : unmanaged, INumber<T>
+    /// <summary>Sends numbers from pinned memory, which keeps them until the batch's gradients are there, to a tensor in the place of another.</summary>
+    private void Send(ref Tensor? place, nint host, long count, ScalarType type)
     {
-        int numbers = rows * _denseColumns;
-        if (Labels is null || Labels.shape[0] != rows)
+        place?.Dispose();
+        place = empty([count], dtype: type, device: _torchDevice).DetachFromDisposeScope();
+        if (count > 0)
         {
-            Dense?.Dispose();
-            Labels?.Dispose();
-            Dense = empty([rows, _denseColumns], dtype: _type, device: _torchDevice).DetachFromDisposeScope();
-            Labels = empty([rows], dtype: _type, device: _torchDevice).DetachFromDisposeScope();
+            CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(place), host, count * place.ElementSize);
+        }
+    }
+
+    private void CopyScores(int samples)
+    {
+        if (samples > _scoreCapacity)
+        {
+            _memory.Free((byte*)_arrivedScores);
+            _arrivedScores = (float*)_memory.Allocate((long)samples * sizeof(float));
+            _scoreCapacity = samples;
         }
 
-        _loaded.Wait();
-        long bytes = (long)(numbers + rows) * _elementBytes;
-        if (bytes > _inputBytes)
-        {
-            _memory.Free(_inputs);
-            _inputs = _memory.Allocate(bytes);
-            _inputBytes = bytes;
-        }
-
-        T* inputs = (T*)_inputs;
-        plan.Batch.CopyDense(first, new Span<T>(inputs, numbers));
-        plan.Batch.CopyLabels(first, new Span<T>(inputs + numbers, rows));
-        if (numbers > 0)
-        {
-            CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(Dense), (nint)inputs, (long)numbers * _elementBytes);
-        }
-
-        CudaStream.Default.CopyToDevice(FlatParameters.AddressOf(Labels), (nint)(inputs + numbers), (long)rows * _elementBytes);
-        _loaded.Record(CudaStream.Default);
+        _scoreCount = samples;
+        _copies.CopyToHost((nint)_arrivedScores, FlatParameters.AddressOf(_scores!), (long)samples * sizeof(float));
     }
 
     /// <summary>All dense gradients, [weights]; zeros where none reached a parameter.</summary>

@@ -20,6 +20,8 @@ internal sealed class HostDensePart : IDensePart
     private readonly Tensor[] _roles;
     private int _rows = -1;
     private int _first;
+    private float[] _scores = [];
+    private int _scoreCount;
 
     public HostDensePart(CtrModel model, DenseOptimizer optimizer, ProcessSet trainers, TableLayout layout, int denseColumns)
     {
@@ -43,7 +45,18 @@ internal sealed class HostDensePart : IDensePart
 
     public Tensor? Embeddings => _layout.EmbeddingRole is { } role ? _roles[role] : null;
 
+    public ReadOnlySpan<float> Scores => _scores.AsSpan(0, _scoreCount);
+
     public void BeginStep() => _optimizer.ZeroGradients();
+
+    public void Prepare(StepPlan plan)
+    {
+        _scoreCount = plan.Batch.Rows;
+        if (_scores.Length < _scoreCount)
+        {
+            _scores = new float[_scoreCount];
+        }
+    }
 
     public void Load(StepPlan plan, int first, int rows)
     {
@@ -59,8 +72,10 @@ internal sealed class HostDensePart : IDensePart
         }
     }
 
-    public void PartEnds(StepPlan plan, bool isLast)
+    public void PartEnds(StepPlan plan, Tensor logits, bool isLast)
     {
+        ReadScores(logits, _scores.AsSpan(_first, _rows));
+
         // Those of the last part are added up while the dense ones travel.
         if (isLast)
         {

@@ -14,6 +14,14 @@ namespace OpenEmbedding.Trainer.Training;
 /// <remarks>A plan belongs to one thread at a time: the reader fills it, the trainer then owns it until it gives it back.</remarks>
 internal sealed unsafe class StepPlan : IDisposable
 {
+    // Below this other threads would come too late to help.
+    private const int FewestSamples = 1024;
+
+    private const int SamplesOfRange = 2048;
+
+    // The keys of a block stay in the nearest cache while those of each section are taken out.
+    private const int SamplesOfBlock = 32;
+
     private readonly TableLayout _layout;
     private readonly int _shards;
     private readonly KeyBatch[] _keys;
@@ -41,12 +49,19 @@ internal sealed unsafe class StepPlan : IDisposable
         _firstRow = new int[_keys.Length];
         _roles = [.. layout.Sections[0].Select((table, role) => new RoleRows(layout.DimensionOf(role), layout.Tables[table].ElementType, memory))];
         _gradients = [.. layout.Sections.Select(tables => new nint[tables.Length])];
+        Device = memory.IsPinned ? new DeviceInputs(memory, layout.Tables[0].ElementType, _keys.Length) : null;
     }
 
     /// <summary>The samples.</summary>
     public Batch Batch { get; }
 
+    /// <summary>What a GPU takes beside the rows; null where the processor computes.</summary>
+    public DeviceInputs? Device { get; }
+
     private SparseSlots Slots => _layout.Slots;
+
+    // Whether the keys of a section are some of those of a sample, as many of each: they are taken out for all sections at once.
+    private bool IsSplit => _keys.Length > 1 && !Slots.IsMultiHot;
 
     private ReadOnlySpan<long> AllIds => Batch.Ids.AsSpan(0, Batch.Rows * Slots.Count);
 
@@ -54,11 +69,17 @@ internal sealed unsafe class StepPlan : IDisposable
     public int DistinctRows { get; private set; }
 
     /// <summary>Finds the distinct keys of the batch, section by section.</summary>
-    /// <param name="threads">Sections that are planned at once, 1 or more.</param>
-    public void PlanKeys(int threads)
+    /// <param name="team">Works on it.</param>
+    public void PlanKeys(WorkerTeam team)
     {
         ReserveIndex(Batch.Rows * Slots.Count);
-        InSections(threads, section => _keys[section].Plan(IdsOf(section), _layout.Kind, _shards));
+        if (IsSplit)
+        {
+            ReserveIds();
+            InRanges(team, SplitIds);
+        }
+
+        InSections(team, section => _keys[section].Plan(IdsOf(section), _layout.Kind, _shards));
         int distinct = 0;
         for (int section = 0; section < _keys.Length; section++)
         {
@@ -67,7 +88,23 @@ internal sealed unsafe class StepPlan : IDisposable
         }
 
         DistinctRows = distinct;
-        InSections(threads, WriteIndex);
+        if (Slots.IsMultiHot)
+        {
+            InSections(team, WriteIndexOf);
+        }
+        else
+        {
+            InRanges(team, WriteIndex);
+        }
+
+        if (Device is { } device)
+        {
+            device.Take(Batch);
+            device.Segments.Begin(Batch.Rows, distinct);
+            InSections(team, section => device.Segments.Count(section, _keys[section].Positions, _firstRow[section], _keys[section].Count));
+            device.Segments.Lay();
+            InSections(team, section => FillSegments(device.Segments, section));
+        }
     }
 
     /// <summary>Asks the servers for the rows; an empty batch asks for nothing.</summary>
@@ -188,6 +225,7 @@ internal sealed unsafe class StepPlan : IDisposable
     public void Dispose()
     {
         Release();
+        Device?.Dispose();
         foreach (RoleRows role in _roles)
         {
             role.Dispose();
@@ -212,9 +250,9 @@ internal sealed unsafe class StepPlan : IDisposable
     // For as many samples as have so many elements of pooled rows.
     private ReadOnlySpan<int> IndexOf(int first, int elements, int dimension) => new((int*)IndexFrom(first), elements / dimension / _layout.Columns * Slots.Count);
 
-    private void InSections(int threads, Action<int> work)
+    private void InSections(WorkerTeam team, Action<int> work)
     {
-        if (threads == 1 || _keys.Length == 1)
+        if (Batch.Rows < FewestSamples)
         {
             for (int section = 0; section < _keys.Length; section++)
             {
@@ -223,11 +261,73 @@ internal sealed unsafe class StepPlan : IDisposable
         }
         else
         {
-            Parallel.For(0, _keys.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, work);
+            team.Do(_keys.Length, work);
         }
     }
 
-    private void WriteIndex(int section)
+    /// <summary>Works on ranges of samples: so that no thread writes to a line of the cache in which another does.</summary>
+    private void InRanges(WorkerTeam team, Action<int, int> work)
+    {
+        int rows = Batch.Rows;
+        int ranges = team.Threads == 1 ? 1 : (rows / SamplesOfRange) + 1;
+        if (ranges == 1)
+        {
+            work(0, rows);
+        }
+        else
+        {
+            team.Do(ranges, range => work(range * SamplesOfRange, Math.Min(rows, (range + 1) * SamplesOfRange)));
+        }
+    }
+
+    private void SplitIds(int first, int end)
+    {
+        ReadOnlySpan<long> all = AllIds;
+        int slots = Slots.Count;
+        for (int start = first; start < end; start += SamplesOfBlock)
+        {
+            int count = Math.Min(SamplesOfBlock, end - start);
+            for (int section = 0; section < _keys.Length; section++)
+            {
+                ReadOnlySpan<int> own = _layout.SlotsOf(section);
+                for (int i = 0; i < own.Length; i++)
+                {
+                    Span<long> ids = _ids[section].AsSpan((start * own.Length) + i);
+                    int from = (start * slots) + own[i];
+                    for (int to = 0; to < count * own.Length; to += own.Length, from += slots)
+                    {
+                        ids[to] = all[from];
+                    }
+                }
+            }
+        }
+    }
+
+    private void WriteIndex(int first, int end)
+    {
+        int slots = Slots.Count;
+        for (int start = first; start < end; start += SamplesOfBlock)
+        {
+            int count = Math.Min(SamplesOfBlock, end - start);
+            for (int section = 0; section < _keys.Length; section++)
+            {
+                ReadOnlySpan<int> own = _layout.SlotsOf(section);
+                int firstRow = _firstRow[section];
+                for (int i = 0; i < own.Length; i++)
+                {
+                    ReadOnlySpan<long> positions = _keys[section].Positions[((start * own.Length) + i)..];
+                    int* to = _index + (start * slots) + own[i];
+                    for (int from = 0; from < count * own.Length; from += own.Length, to += slots)
+                    {
+                        *to = firstRow + (int)positions[from];
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes the index of one section, some of whose slots may be empty.</summary>
+    private void WriteIndexOf(int section)
     {
         ReadOnlySpan<int> slots = _layout.SlotsOf(section);
         int first = _firstRow[section];
@@ -243,14 +343,38 @@ internal sealed unsafe class StepPlan : IDisposable
         }
     }
 
+    private void FillSegments(RowSegments segments, int section)
+    {
+        KeyBatch keys = _keys[section];
+        var index = new ReadOnlySpan<int>(_index, Slots.IsMultiHot ? Batch.Rows * Slots.Count : 0);
+        segments.Fill(section, keys.Positions, _firstRow[section], keys.Count, index, Slots.Count, _layout.SlotsOf(section));
+    }
+
+    private void ReserveIds()
+    {
+        for (int section = 0; section < _keys.Length; section++)
+        {
+            int count = Batch.Rows * _layout.SlotsOf(section).Length;
+            if (_ids[section].Length < count)
+            {
+                _ids[section] = new long[count];
+            }
+        }
+    }
+
     private ReadOnlySpan<long> IdsOf(int section)
     {
-        ReadOnlySpan<int> slots = _layout.SlotsOf(section);
-        if (slots.Length == Slots.Count && !Slots.IsMultiHot)
+        if (IsSplit)
+        {
+            return _ids[section].AsSpan(0, Batch.Rows * _layout.SlotsOf(section).Length);
+        }
+
+        if (!Slots.IsMultiHot)
         {
             return AllIds;
         }
 
+        ReadOnlySpan<int> slots = _layout.SlotsOf(section);
         ref long[] ids = ref _ids[section];
         if (ids.Length < Batch.Rows * slots.Length)
         {

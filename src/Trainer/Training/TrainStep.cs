@@ -39,7 +39,7 @@ internal sealed class TrainStep : IDisposable
         _dense.BeginStep();
         if (plan.Batch.Rows > 0)
         {
-            ComputeGradients(plan, globalRows, metrics);
+            ComputeGradients(plan, globalRows);
         }
 
         Pending sum = _dense.BeginSum();
@@ -51,6 +51,15 @@ internal sealed class TrainStep : IDisposable
             }
 
             plan.Push(_store, step);
+        }
+
+        if (plan.Batch.Rows > 0)
+        {
+            // Behind the push, which the servers wait for.
+            using (_timeline.Begin("score"))
+            {
+                metrics.Add(_dense.Scores, plan.Batch.Labels.AsSpan(0, plan.Batch.Rows));
+            }
         }
 
         using (_timeline.Begin("wait for dense gradients"))
@@ -69,21 +78,32 @@ internal sealed class TrainStep : IDisposable
     public ReadOnlySpan<float> Evaluate(StepPlan plan, BinaryMetrics metrics)
     {
         using var noGradients = no_grad();
-        int part = PartOf(plan);
-        for (int first = 0; first < plan.Batch.Rows; first += part)
+        int rows = plan.Batch.Rows;
+        if (_scores.Length < rows)
         {
-            using DisposeScope scope = NewDisposeScope();
-            _dense.Load(plan, first, Math.Min(part, plan.Batch.Rows - first));
-            Score(_dense.Model.forward(_dense.Linear, _dense.Embeddings, _dense.Dense), plan, first, metrics);
+            _scores = new float[rows];
         }
 
-        return _scores.AsSpan(0, plan.Batch.Rows);
+        Span<float> scores = _scores.AsSpan(0, rows);
+        _dense.Prepare(plan);
+        int part = PartOf(plan);
+        for (int first = 0; first < rows; first += part)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int rowsOfPart = Math.Min(part, rows - first);
+            _dense.Load(plan, first, rowsOfPart);
+            _dense.ReadScores(_dense.Model.forward(_dense.Linear, _dense.Embeddings, _dense.Dense), scores.Slice(first, rowsOfPart));
+        }
+
+        metrics.Add(scores, plan.Batch.Labels.AsSpan(0, rows));
+        return scores;
     }
 
     public void Dispose() => _dense.Dispose();
 
-    private void ComputeGradients(StepPlan plan, long globalRows, BinaryMetrics metrics)
+    private void ComputeGradients(StepPlan plan, long globalRows)
     {
+        _dense.Prepare(plan);
         using (_timeline.Begin("wait for rows"))
         {
             plan.WaitForRows();
@@ -93,11 +113,11 @@ internal sealed class TrainStep : IDisposable
         for (int first = 0; first < plan.Batch.Rows; first += part)
         {
             using DisposeScope scope = NewDisposeScope();
-            ComputeGradients(plan, first, Math.Min(part, plan.Batch.Rows - first), globalRows, metrics);
+            ComputeGradients(plan, first, Math.Min(part, plan.Batch.Rows - first), globalRows);
         }
     }
 
-    private void ComputeGradients(StepPlan plan, int first, int rows, long globalRows, BinaryMetrics metrics)
+    private void ComputeGradients(StepPlan plan, int first, int rows, long globalRows)
     {
         using (_timeline.Begin("load"))
         {
@@ -118,27 +138,10 @@ internal sealed class TrainStep : IDisposable
 
         using (_timeline.Begin("collect"))
         {
-            _dense.PartEnds(plan, isLast: first + rows == plan.Batch.Rows);
-        }
-
-        using (_timeline.Begin("score"))
-        {
-            Score(logits, plan, first, metrics);
+            _dense.PartEnds(plan, logits, isLast: first + rows == plan.Batch.Rows);
         }
     }
 
     /// <summary>Rows that are computed at once.</summary>
     private int PartOf(StepPlan plan) => Math.Min(_microBatch, plan.Batch.Rows);
-
-    private void Score(Tensor logits, StepPlan plan, int first, BinaryMetrics metrics)
-    {
-        if (_scores.Length < plan.Batch.Rows)
-        {
-            _scores = new float[plan.Batch.Rows];
-        }
-
-        int rows = (int)logits.shape[0];
-        _dense.ReadScores(logits, _scores.AsSpan(first, rows));
-        metrics.Add(_scores.AsSpan(first, rows), plan.Batch.Labels.AsSpan(first, rows));
-    }
 }

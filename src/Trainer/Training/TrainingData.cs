@@ -7,10 +7,6 @@ namespace OpenEmbedding.Trainer.Training;
 /// <summary>One trainer's view of the data: its part of the training rows and of the test rows, scaled alike on all trainers.</summary>
 internal sealed class TrainingData
 {
-    // A reader decodes rows about as fast as four threads use them.
-    private const int ThreadsOfReader = 4;
-    private const int MostReaders = 4;
-
     private readonly JobOptions _options;
     private readonly int _trainer;
     private readonly int _trainers;
@@ -24,10 +20,10 @@ internal sealed class TrainingData
         _options = options;
         _trainer = trainer;
         _trainers = trainers;
-        OpenTrain(threads: 1)[0].Dispose();
+        OpenTrain(readers: 1)[0].Dispose();
         if (HasTest)
         {
-            OpenTest(threads: 1)[0].Dispose();
+            OpenTest(readers: 1)[0].Dispose();
         }
 
         _range = options.Data.DenseScale == DenseScaling.MinMax ? DenseRange.Read(options.Data, trainer, trainers) : null;
@@ -52,23 +48,23 @@ internal sealed class TrainingData
     }
 
     /// <summary>Opens this trainer's part of the training rows, behind those that are passed; see <see cref="BatchReader"/>.</summary>
-    /// <param name="threads">Threads of this rank's share of the cores.</param>
+    /// <param name="readers">The most readers, 1 or more; formats that several cannot share have one.</param>
     /// <param name="epoch">Which pass over the rows this is, from 1.</param>
     /// <param name="passed">Rows that are passed.</param>
     /// <returns>Readers of whose batches the first of each come first, then the second ones, and so on.</returns>
-    public IReadOnlyList<BatchReader> OpenTrain(int threads, int epoch = 1, long passed = 0) => Open(
+    public IReadOnlyList<BatchReader> OpenTrain(int readers, int epoch = 1, long passed = 0) => Open(
         _options.Data.Train,
-        threads,
+        readers,
         passed,
         _options.Data.ShuffleBuffer > 1 ? new RowShuffle(_options.Data.ShuffleBuffer, _options.Data.ShuffleSeed, epoch) : null);
 
     /// <summary>Opens this trainer's part of the test rows; as <see cref="OpenTrain"/>.</summary>
-    public IReadOnlyList<BatchReader> OpenTest(int threads) => Open(_options.Data.Test!, threads, passed: 0, shuffle: null);
+    public IReadOnlyList<BatchReader> OpenTest(int readers) => Open(_options.Data.Test!, readers, passed: 0, shuffle: null);
 
     /// <summary>Batches are dealt to several readers as to several trainers: each only looks for the line ends of the others' rows.</summary>
-    private BatchReader[] Open(DataFiles selection, int threads, long passed, RowShuffle? shuffle)
+    private BatchReader[] Open(DataFiles selection, int most, long passed, RowShuffle? shuffle)
     {
-        int readers = CanShare(selection) ? Math.Clamp(threads / ThreadsOfReader, 1, MostReaders) : 1;
+        int readers = CanShare(selection) ? most : 1;
         return
         [
             .. Enumerable.Range(0, readers).Select(reader => new BatchReader(

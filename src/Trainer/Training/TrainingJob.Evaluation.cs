@@ -2,7 +2,6 @@ using OpenEmbedding.EmbeddingPs.Checkpoints;
 using OpenEmbedding.EmbeddingPs.Client;
 using OpenEmbedding.Trainer.Metrics;
 using OpenEmbedding.Trainer.Observation;
-using TorchSharp;
 
 namespace OpenEmbedding.Trainer.Training;
 
@@ -42,7 +41,7 @@ internal sealed partial class TrainingJob
     {
         var metrics = new BinaryMetrics();
         var groups = new TestGroups(_options);
-        using var batches = new BatchPipeline(_data.OpenTest(torch.get_num_threads()), _layout, _store.Shards, _settings.Prefetch, _memory, torch.get_num_threads(), _cluster.TimelineLane);
+        using var batches = new BatchPipeline(_data.OpenTest(Readers), _layout, _store.Shards, _settings.Prefetch, _memory, Planners, _cluster.TimelineLane);
         StepPlan plan = Pull(batches);
         while (plan != batches.Empty)
         {

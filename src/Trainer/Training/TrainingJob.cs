@@ -177,6 +177,12 @@ internal sealed partial class TrainingJob : IDisposable
         _model.Dispose();
     }
 
+    // A reader decodes rows about as fast as four threads use them; where a GPU does, the others have less to do.
+    private int Readers => Math.Clamp(torch.get_num_threads() / (_cluster.Device is null ? 4 : 3), 1, _cluster.Device is null ? 4 : 6);
+
+    // More would wait for memory, and take the cores of those that the step waits for.
+    private static int Planners => Math.Min(torch.get_num_threads(), 4);
+
     private bool IsUnfinished => _epoch <= _options.Train.Epochs && !_early.IsOver;
 
     private static string Line(string what, Quality quality) =>
@@ -203,7 +209,7 @@ internal sealed partial class TrainingJob : IDisposable
     /// <returns>Whether the job is to stop.</returns>
     private bool TrainEpoch()
     {
-        using var batches = new BatchPipeline(_data.OpenTrain(torch.get_num_threads(), _epoch, _rowsOfEpoch), _layout, _store.Shards, _settings.Prefetch, _memory, torch.get_num_threads(), _cluster.TimelineLane);
+        using var batches = new BatchPipeline(_data.OpenTrain(Readers, _epoch, _rowsOfEpoch), _layout, _store.Shards, _settings.Prefetch, _memory, Planners, _cluster.TimelineLane);
         long limit = _options.Train.Steps ?? long.MaxValue;
         StepPlan plan = Announce(batches, more: _stepsOfEpoch < limit);
         Agree(batches);

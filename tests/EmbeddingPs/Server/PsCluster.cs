@@ -24,7 +24,8 @@ internal sealed class PsCluster : IDisposable
     /// <param name="staleness">As in a job.</param>
     /// <param name="mayFail">Whether a server's error is no failure of the test.</param>
     /// <param name="wire">As in a job.</param>
-    public PsCluster(int trainers, int? servers, int staleness = 0, bool mayFail = false, WireOptions? wire = null)
+    /// <param name="threads">As in a job.</param>
+    public PsCluster(int trainers, int? servers, int staleness = 0, bool mayFail = false, WireOptions? wire = null, int threads = 1)
     {
         _mayFail = mayFail;
         int[] trainerRanks = [.. Enumerable.Range(0, trainers)];
@@ -33,7 +34,7 @@ internal sealed class PsCluster : IDisposable
         _serverErrors = new Exception?[Layout.Servers.Count];
         for (int shard = 0; shard < Layout.Servers.Count; shard++)
         {
-            StartServer(shard, staleness, wire);
+            StartServer(shard, staleness, wire, threads);
         }
 
         Trainers = [.. trainerRanks.Select(rank => new EmbeddingClient(Messenger[rank], Layout, staleness, wire))];
@@ -87,9 +88,9 @@ internal sealed class PsCluster : IDisposable
         }
     }
 
-    private void StartServer(int shard, int staleness, WireOptions? wire)
+    private void StartServer(int shard, int staleness, WireOptions? wire, int threads)
     {
-        var server = new EmbeddingServer(Messenger[Layout.Servers[shard]], Layout, staleness, wire);
+        var server = new EmbeddingServer(Messenger[Layout.Servers[shard]], Layout, staleness, wire) { Threads = threads };
         var thread = new Thread(() => _serverErrors[shard] = Record.Exception(server.Run));
         thread.Start();
         _threads.Add(thread);

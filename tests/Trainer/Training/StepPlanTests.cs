@@ -42,7 +42,8 @@ public sealed class StepPlanTests
         batch.Rows = samples;
         _ids.CopyTo(batch.Ids, 0);
         using var plan = new StepPlan(layout, store.Shards, batch, HostMemory.Aligned);
-        plan.PlanKeys(threads: 1);
+        using var team = new WorkerTeam(1, "plans");
+        plan.PlanKeys(team);
         plan.BeginPull(store, step: 0, PullMode.Train);
         float[] linear = new float[_ids.Length];
         plan.CopyRows<float>(0, 0, linear);
