@@ -13,6 +13,7 @@ internal static class CeilingRank
     {
         TorchThreads.Share(communication.LocalSize);
         TorchMemory.KeepFreed();
+        TorchKernels.ChooseByInstructions();
         using var step = new DenseStep(arguments);
         Repeat(step, arguments.WarmUp);
         communication.World.Barrier();

@@ -70,6 +70,7 @@ public sealed partial class Cluster : IDisposable
         {
             TorchThreads.Share(trainers, onlyServers);
             TorchMemory.KeepFreed();
+            TorchKernels.ChooseByInstructions();
         }
 
         _serverThreads = options.ServerThreads ?? Math.Min(MostServerThreads, IsServer ? TorchThreads.OfServer(trainers, onlyServers) : torch.get_num_threads());

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using OpenEmbedding.Collectives;
+using OpenEmbedding.Trainer.Devices;
 using static TorchSharp.torch;
 
 namespace OpenEmbedding.Trainer.Models.Embeddings;
@@ -44,10 +46,22 @@ internal static unsafe class NativeForward
 
     private static bool Redirect()
     {
-        var imports = new NativeImports("LibTorchSharp", "THSNN_Embedding_forward");
+        if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            throw new OpenEmbeddingException("embedding layers of one's own modules need an x64 processor", JobExitCode.Failure);
+        }
+
+        var imports = new NativeImports("LibTorchSharp");
         nint chooseInput = (nint)(delegate* unmanaged<nint, nint, nint>)&ChooseInput;
-        imports.Redirect(EmbeddingForward, original => ForwardingCode.Create(chooseInput, original));
-        imports.Redirect(BagForward, original => ForwardingCode.Create(chooseInput, original));
+        foreach (string forward in (string[])[EmbeddingForward, BagForward])
+        {
+            if (!imports.TryRedirect(forward, original => ForwardingCode.Create(chooseInput, original)))
+            {
+                throw new OpenEmbeddingException(
+                    $"{imports.Path} does not call {forward}: embedding layers of one's own modules need TorchSharp 0.107 on Linux x64", JobExitCode.Failure);
+            }
+        }
+
         return true;
     }
 
