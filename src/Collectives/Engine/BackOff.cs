@@ -6,8 +6,8 @@ namespace OpenEmbedding.Collectives;
 /// <summary>How long to pause between two polls: give the core away while something is expected, then sleep in step with the silence.</summary>
 /// <remarks>
 /// With more ranks than cores a poll that does not yield costs the others their time slice, and one that only yields still takes a share of
-/// the core from those that compute. A sleep is a small part of the silence so far, so it delays what comes by that part at most; a
-/// <see cref="Doorbell"/> ends it at once.
+/// the core from those that compute. A ring of the <see cref="Doorbell"/> ends a sleep at once; where all ranks can ring, it may be as long as the
+/// silence so far. Else it is a small part of the silence, and delays what comes by that part at most.
 /// </remarks>
 internal struct BackOff
 {
@@ -17,14 +17,16 @@ internal struct BackOff
     private const int SilencePerSleep = 16;
 
     private readonly TimeSpan _yieldFor;
+    private readonly int _silencePerSleep;
     private readonly double _longestMicroseconds;
     private long _silentSince;
     private int _yields;
     private int _sleep;
 
-    private BackOff(TimeSpan yieldFor, TimeSpan longest)
+    private BackOff(TimeSpan yieldFor, TimeSpan longest, bool allRing)
     {
         _yieldFor = yieldFor;
+        _silencePerSleep = allRing ? 1 : SilencePerSleep;
         _longestMicroseconds = longest.TotalMicroseconds;
     }
 
@@ -33,11 +35,13 @@ internal struct BackOff
 
     /// <summary>For a thread that has nothing to do until its wait is over.</summary>
     /// <param name="longest">The longest sleep: short where some rank cannot ring.</param>
-    internal static BackOff OfWaiter(TimeSpan longest) => new(TimeSpan.FromMicroseconds(200), longest);
+    /// <param name="allRing">Whether every rank can ring.</param>
+    internal static BackOff OfWaiter(TimeSpan longest, bool allRing) => new(TimeSpan.FromMicroseconds(50), longest, allRing);
 
     /// <summary>For the thread that drives while the others compute: it takes little of their time.</summary>
     /// <param name="longest">The longest sleep: short where some rank cannot ring.</param>
-    internal static BackOff OfThread(TimeSpan longest) => new(TimeSpan.FromMicroseconds(20), longest);
+    /// <param name="allRing">Whether every rank can ring.</param>
+    internal static BackOff OfThread(TimeSpan longest, bool allRing) => new(TimeSpan.FromMicroseconds(20), longest, allRing);
 
     internal void Reset()
     {
@@ -82,7 +86,7 @@ internal struct BackOff
 
         var silence = Stopwatch.GetElapsedTime(_silentSince, now);
         _sleep = silence > _yieldFor
-            ? (int)Math.Clamp(silence.TotalMicroseconds / SilencePerSleep, ShortestMicroseconds, _longestMicroseconds)
+            ? (int)Math.Clamp(silence.TotalMicroseconds / _silencePerSleep, ShortestMicroseconds, _longestMicroseconds)
             : 0;
     }
 }

@@ -18,6 +18,7 @@ internal sealed partial class Engine : IWaiting
     private readonly List<Parking> _parked = [];
     private readonly IPolled[] _polled;
     private readonly Doorbell _bell;
+    private readonly bool _allRing;
     private int _driver;
     private int _waiters;
     private volatile int _parkedCount;
@@ -34,6 +35,7 @@ internal sealed partial class Engine : IWaiting
     internal Engine(HostBells bells, params IPolled[] polled)
     {
         _bell = bells.Own;
+        _allRing = bells.CoversJob;
         _cycleTicks = bells.UsualCycleTime.Ticks;
         _polled = polled;
     }
@@ -65,7 +67,7 @@ internal sealed partial class Engine : IWaiting
     /// <exception cref="OpenEmbeddingException">Communication as a whole failed.</exception>
     public void Wait(IWaitCondition condition)
     {
-        var backOff = BackOff.OfWaiter(CycleTime);
+        var backOff = BackOff.OfWaiter(CycleTime, _allRing);
         Interlocked.Increment(ref _waiters);
         try
         {
