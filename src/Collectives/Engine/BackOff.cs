@@ -6,8 +6,8 @@ namespace OpenEmbedding.Collectives;
 /// <summary>How long to pause between two polls: give the core away while something is expected, then sleep in step with the silence.</summary>
 /// <remarks>
 /// With more ranks than cores a poll that does not yield costs the others their time slice, and one that only yields still takes a share of
-/// the core from those that compute. A ring of the <see cref="Doorbell"/> ends a sleep at once; where all ranks can ring, it may be as long as the
-/// silence so far. Else it is a small part of the silence, and delays what comes by that part at most.
+/// the core from those that compute. A ring of the <see cref="Doorbell"/> ends a sleep at once; where all ranks can ring, or cores are scarce, it is as long
+/// as the silence so far. Else it is a small part of the silence, and delays what comes by that part at most.
 /// </remarks>
 internal struct BackOff
 {
@@ -23,10 +23,10 @@ internal struct BackOff
     private int _yields;
     private int _sleep;
 
-    private BackOff(TimeSpan yieldFor, TimeSpan longest, bool allRing)
+    private BackOff(TimeSpan yieldFor, TimeSpan longest, bool sleepsLong)
     {
         _yieldFor = yieldFor;
-        _silencePerSleep = allRing ? 1 : SilencePerSleep;
+        _silencePerSleep = sleepsLong ? 1 : SilencePerSleep;
         _longestMicroseconds = longest.TotalMicroseconds;
     }
 
@@ -35,13 +35,13 @@ internal struct BackOff
 
     /// <summary>For a thread that has nothing to do until its wait is over.</summary>
     /// <param name="longest">The longest sleep: short where some rank cannot ring.</param>
-    /// <param name="allRing">Whether every rank can ring.</param>
-    internal static BackOff OfWaiter(TimeSpan longest, bool allRing) => new(TimeSpan.FromMicroseconds(50), longest, allRing);
+    /// <param name="sleepsLong">Whether sleeps are as long as the silence.</param>
+    internal static BackOff OfWaiter(TimeSpan longest, bool sleepsLong) => new(TimeSpan.FromMicroseconds(50), longest, sleepsLong);
 
     /// <summary>For the thread that drives while the others compute: it takes little of their time.</summary>
     /// <param name="longest">The longest sleep: short where some rank cannot ring.</param>
-    /// <param name="allRing">Whether every rank can ring.</param>
-    internal static BackOff OfThread(TimeSpan longest, bool allRing) => new(TimeSpan.FromMicroseconds(20), longest, allRing);
+    /// <param name="sleepsLong">Whether sleeps are as long as the silence.</param>
+    internal static BackOff OfThread(TimeSpan longest, bool sleepsLong) => new(TimeSpan.FromMicroseconds(20), longest, sleepsLong);
 
     internal void Reset()
     {

@@ -35,7 +35,7 @@ internal sealed partial class Engine
 
     private void RunThread()
     {
-        var backOff = BackOff.OfThread(CycleTime, _allRing);
+        var backOff = BackOff.OfThread(CycleTime, _sleepsLong);
         while (!_stopping && _failure == null)
         {
             var rings = _bell.Rings;
@@ -49,7 +49,7 @@ internal sealed partial class Engine
 
             if (progress)
             {
-                backOff = BackOff.OfThread(CycleTime, _allRing);
+                backOff = BackOff.OfThread(CycleTime, _sleepsLong);
             }
             else if (HasWork && !OthersDrive)
             {
@@ -58,7 +58,7 @@ internal sealed partial class Engine
             else
             {
                 Idle();
-                backOff = BackOff.OfThread(CycleTime, _allRing);
+                backOff = BackOff.OfThread(CycleTime, _sleepsLong);
             }
         }
     }

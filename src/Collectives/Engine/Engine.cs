@@ -18,7 +18,7 @@ internal sealed partial class Engine : IWaiting
     private readonly List<Parking> _parked = [];
     private readonly IPolled[] _polled;
     private readonly Doorbell _bell;
-    private readonly bool _allRing;
+    private readonly bool _sleepsLong;
     private int _driver;
     private int _waiters;
     private volatile int _parkedCount;
@@ -35,7 +35,7 @@ internal sealed partial class Engine : IWaiting
     internal Engine(HostBells bells, params IPolled[] polled)
     {
         _bell = bells.Own;
-        _allRing = bells.CoversJob;
+        _sleepsLong = bells.SleepsLong;
         _cycleTicks = bells.UsualCycleTime.Ticks;
         _polled = polled;
     }
@@ -67,7 +67,7 @@ internal sealed partial class Engine : IWaiting
     /// <exception cref="OpenEmbeddingException">Communication as a whole failed.</exception>
     public void Wait(IWaitCondition condition)
     {
-        var backOff = BackOff.OfWaiter(CycleTime, _allRing);
+        var backOff = BackOff.OfWaiter(CycleTime, _sleepsLong);
         Interlocked.Increment(ref _waiters);
         try
         {

@@ -6,6 +6,9 @@ namespace OpenEmbedding.Collectives;
 /// <remarks>MPI itself can only be polled. Ranks of other hosts cannot ring; what they send is found by polling.</remarks>
 internal sealed unsafe class HostBells : IDisposable
 {
+    // A rank computes and serves.
+    private const int CoresOfRoomyRank = 2;
+
     private readonly Intracommunicator? _host;
     private readonly int _window;
     private readonly Doorbell?[] _byRank;
@@ -45,6 +48,9 @@ internal sealed unsafe class HostBells : IDisposable
 
     /// <summary>Whether every rank of the job can ring: nothing arrives unheard.</summary>
     internal bool CoversJob { get; }
+
+    /// <summary>Whether sleeps are as long as the silence: where all can ring, and where a look for messages takes the core from another rank.</summary>
+    internal bool SleepsLong => CoversJob || Environment.ProcessorCount < CoresOfRoomyRank * _host!.Size;
 
     /// <summary>The cycle time where none is set: what rings ends a sleep, so it may be long; what comes from other hosts waits for its end.</summary>
     internal TimeSpan UsualCycleTime => TimeSpan.FromMilliseconds(CoversJob ? 4 : 1);
