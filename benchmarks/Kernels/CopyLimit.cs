@@ -6,11 +6,10 @@ namespace OpenEmbedding.Benchmarks.Kernels;
 /// <remarks>Not thread-safe.</remarks>
 internal sealed unsafe class CopyLimit : IDisposable
 {
-    private const int PrefetchDistance = 16;
-
     private readonly NativeMemoryBlock _source;
     private readonly NativeMemoryBlock _destination;
     private readonly int _bytes;
+    private readonly int _distance;
     private readonly long _stride;
 
     /// <param name="rows">Rows of the array.</param>
@@ -20,6 +19,7 @@ internal sealed unsafe class CopyLimit : IDisposable
     public CopyLimit(long rows, int bytes, long stride, int count)
     {
         _bytes = bytes;
+        _distance = Prefetch.Distance(bytes);
         _stride = stride;
         _source = new NativeMemoryBlock(rows * stride);
         _destination = new NativeMemoryBlock((long)count * bytes);
@@ -50,9 +50,9 @@ internal sealed unsafe class CopyLimit : IDisposable
         byte* destination = (byte*)_destination.Address;
         for (int i = 0; i < rows.Length; i++)
         {
-            if (i + PrefetchDistance < rows.Length)
+            if (i + _distance < rows.Length)
             {
-                Prefetch.Row((nint)(source + rows[i + PrefetchDistance] * _stride), _bytes);
+                Prefetch.Row((nint)(source + rows[i + _distance] * _stride), _bytes);
             }
 
             RowCopy.Copy(source + rows[i] * _stride, destination, _bytes);

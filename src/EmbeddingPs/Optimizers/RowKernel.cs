@@ -60,16 +60,17 @@ internal sealed unsafe class RowKernel<T, TRule>(TRule rule, double learningRate
         T* shaped = shaping.IsNone ? null : (T*)NativeMemory.Alloc((nuint)dimension, (nuint)sizeof(T));
         T twiceL2 = T.CreateChecked(2 * shaping.L2);
         int rowBytes = (int)(dimension * sizeof(T) + SlotBytes(dimension));
-        for (int i = 0; i < Math.Min(Prefetch.Distance, rows.Length); i++)
+        int distance = Prefetch.Distance(rowBytes);
+        for (int i = 0; i < Math.Min(distance, rows.Length); i++)
         {
             Prefetch.Row(rows[i], rowBytes);
         }
 
         for (int i = 0; i < rows.Length; i++)
         {
-            if (i + Prefetch.Distance < rows.Length)
+            if (i + distance < rows.Length)
             {
-                Prefetch.Row(rows[i + Prefetch.Distance], rowBytes);
+                Prefetch.Row(rows[i + distance], rowBytes);
             }
 
             T* weights = (T*)rows[i];

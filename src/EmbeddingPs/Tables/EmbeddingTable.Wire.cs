@@ -55,6 +55,7 @@ public abstract unsafe partial class EmbeddingTable
     {
         int dimension = Options.Dimension;
         int sentBytes = dimension * format.SentBytes;
+        int distance = Prefetch.Distance(WeightBytes);
 
         // A group's addresses, on the stack.
         nint* addresses = stackalloc nint[Group];
@@ -62,16 +63,16 @@ public abstract unsafe partial class EmbeddingTable
         {
             var group = rows.Slice(start, Math.Min(Group, rows.Length - start));
             Locate(group, addresses);
-            for (int i = 0; i < Math.Min(Prefetch.Distance, group.Length); i++)
+            for (int i = 0; i < Math.Min(distance, group.Length); i++)
             {
                 Prefetch.Row(addresses[i], WeightBytes);
             }
 
             for (int i = 0; i < group.Length; i++)
             {
-                if (i + Prefetch.Distance < group.Length)
+                if (i + distance < group.Length)
                 {
-                    Prefetch.Row(addresses[i + Prefetch.Distance], WeightBytes);
+                    Prefetch.Row(addresses[i + distance], WeightBytes);
                 }
 
                 TConversion.Write((byte*)addresses[i], destination, dimension, format);

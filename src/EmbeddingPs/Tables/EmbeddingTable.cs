@@ -117,31 +117,33 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     /// <summary>Copies the weights of rows to <paramref name="destination"/>, [rows, Dimension] of the table's element type.</summary>
     public void Gather(ReadOnlySpan<long> rows, nint destination)
     {
-        // The addresses of the rows that were asked for and are not yet copied, on the stack.
-        nint* asked = stackalloc nint[Prefetch.Distance];
         var addresses = Rows.Addresses;
         int bytes = WeightBytes;
+        int distance = Prefetch.Distance(bytes);
         byte* next = (byte*)destination;
-        int ahead = Math.Min(Prefetch.Distance, rows.Length);
+        int ahead = Math.Min(distance, rows.Length);
         for (int i = 0; i < ahead; i++)
         {
-            asked[i] = addresses.Of(rows[i]);
-            Prefetch.Row(asked[i], bytes);
+            Prefetch.Row(addresses.Of(rows[i]), bytes);
         }
 
         var later = rows[ahead..];
         for (int i = 0; i < later.Length; i++)
         {
-            nint* place = asked + (i & (Prefetch.Distance - 1));
-            RowCopy.Copy((byte*)*place, next, bytes);
+            // First where the row's block is, which is as far away in a large table, then the row.
+            if (i + distance < later.Length)
+            {
+                addresses.Ask(later[i + distance]);
+            }
+
+            Prefetch.Row(addresses.Of(later[i]), bytes);
+            RowCopy.Copy((byte*)addresses.Of(rows[i]), next, bytes);
             next += bytes;
-            *place = addresses.Of(later[i]);
-            Prefetch.Row(*place, bytes);
         }
 
-        for (int i = 0; i < ahead; i++)
+        foreach (long row in rows[later.Length..])
         {
-            RowCopy.Copy((byte*)asked[(later.Length + i) & (Prefetch.Distance - 1)], next, bytes);
+            RowCopy.Copy((byte*)addresses.Of(row), next, bytes);
             next += bytes;
         }
     }

@@ -11,7 +11,7 @@ internal sealed unsafe partial class HashTable : EmbeddingTable
     private const long BlockBytes = 1 << 20;
 
     // How many keys a search runs behind its prefetches, a power of two.
-    private const int Distance = 32;
+    private const int Distance = 64;
 
     // Ends the list of rows that went, each of which begins with the number of the next.
     private const uint NoRow = uint.MaxValue;

@@ -6,10 +6,13 @@ namespace OpenEmbedding.EmbeddingPs.Tables;
 /// <summary>Asks for memory before it is needed, so that the waits for many random rows overlap.</summary>
 internal static unsafe class Prefetch
 {
-    /// <summary>How many rows a loop runs behind its prefetches.</summary>
-    public const int Distance = 16;
-
     private const int CacheLine = 64;
+
+    // A share of the nearest cache, which the rows that are asked for have to stay in.
+    private const int MostBytes = 8 << 10;
+
+    /// <summary>How many rows a loop runs behind its prefetches: the shorter the rows, the sooner it would be there.</summary>
+    public static int Distance(int bytes) => Math.Clamp(MostBytes / bytes, 4, 64);
 
     /// <summary>Asks for the cache line of <paramref name="address"/>; a hint, never a fault.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

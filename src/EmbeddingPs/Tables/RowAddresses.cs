@@ -16,4 +16,8 @@ internal readonly unsafe struct RowAddresses(nint* directory, int shift, int str
     /// <summary>The address of a row, whose block must be there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Of(long row) => _directory[row >> _shift] + (nint)((row & _mask) * _stride);
+
+    /// <summary>Asks for what <see cref="Of"/> reads for a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Ask(long row) => Prefetch.Line((nint)(_directory + (row >> _shift)));
 }
