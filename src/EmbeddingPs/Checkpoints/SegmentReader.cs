@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
@@ -9,6 +10,7 @@ namespace OpenEmbedding.EmbeddingPs.Checkpoints;
 internal sealed class SegmentReader
 {
     private const int ChunkBytes = 4 << 20;
+    private const int ChunksAhead = 3;
 
     private readonly CheckpointSource _source;
     private readonly SafetensorsFile _file;
@@ -131,38 +133,53 @@ internal sealed class SegmentReader
         _read.UnionWith(arrays.Select(array => array.Name));
         table.IsLoading = true;
         long most = Math.Max(1, Math.Min(total, ChunkBytes / widths.Sum()));
-        byte[][][] buffers = [NewBuffers(), NewBuffers()];
         var taker = new RowTaker(table, kept, saved.ElementType, _file.FilePath);
 
-        // The disk reads a chunk while the rows of the one before are taken.
-        var reading = Task.Run(() => ReadRows(0));
+        // The disk reads some chunks ahead of the one whose rows are taken.
+        using var free = new BlockingCollection<byte[][]>();
+        using var full = new BlockingCollection<byte[][]>();
+        for (int i = 0; i <= ChunksAhead; i++)
+        {
+            free.Add([.. widths.Select(width => new byte[most * width])]);
+        }
+
+        var reading = Task.Run(ReadAll);
         try
         {
-            for (long first = 0; first < total; first += most)
+            long first = 0;
+            foreach (byte[][] values in full.GetConsumingEnumerable())
             {
-                byte[][] values = reading.GetAwaiter().GetResult();
-                long next = first + most;
-                reading = Task.Run(() => ReadRows(next));
                 taker.Take((int)Math.Min(most, total - first), values);
+                free.Add(values);
+                first += most;
             }
         }
         finally
         {
+            free.CompleteAdding();
             ((IAsyncResult)reading).AsyncWaitHandle.WaitOne();
             table.IsLoading = false;
         }
 
+        reading.GetAwaiter().GetResult();
         _keyOutOfRange ??= taker.KeyOutOfRange;
 
-        byte[][] NewBuffers() => [.. widths.Select(width => new byte[most * width])];
-
-        byte[][] ReadRows(long first)
+        void ReadAll()
         {
-            byte[][] values = buffers[first / most % 2];
-            int count = (int)Math.Clamp(total - first, 0, most);
-            Task.WhenAll(arrays.Select((array, i) => Task.Run(() => ReadPart(array, first * widths[i], values[i].AsSpan(0, count * widths[i])))))
-                .GetAwaiter().GetResult();
-            return values;
+            try
+            {
+                for (long first = 0; first < total && free.TryTake(out byte[][]? values, Timeout.Infinite); first += most)
+                {
+                    int count = (int)Math.Min(total - first, most);
+                    Task.WhenAll(arrays.Select((array, i) => Task.Run(() => ReadPart(array, first * widths[i], values[i].AsSpan(0, count * widths[i])))))
+                        .GetAwaiter().GetResult();
+                    full.Add(values);
+                }
+            }
+            finally
+            {
+                full.CompleteAdding();
+            }
         }
     }
 

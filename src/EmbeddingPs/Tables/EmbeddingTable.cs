@@ -237,9 +237,7 @@ public abstract unsafe partial class EmbeddingTable : IDisposable
     }
 
     /// <summary>Makes an empty table ready for a number of rows. Needed before rows come in the order of <see cref="Scan"/>, which would fill a growing index from one end, at quadratic cost.</summary>
-    internal virtual void Reserve(long rows)
-    {
-    }
+    internal virtual void Reserve(long rows) => Rows.Reserve(Math.Min(rows, RowLimit));
 
     /// <summary>Frees the native memory that finds the rows.</summary>
     private protected abstract void Free();

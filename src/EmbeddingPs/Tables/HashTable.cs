@@ -36,7 +36,11 @@ internal sealed unsafe partial class HashTable : EmbeddingTable
 
     public override long MemoryBytes => Rows.Bytes + _index.Bytes + (_candidates?.Bytes ?? 0) + (_keys?.Bytes ?? 0) + ChangeBytes;
 
-    internal override void Reserve(long rows) => _index.Reserve(rows);
+    internal override void Reserve(long rows)
+    {
+        base.Reserve(rows);
+        _index.Reserve(rows);
+    }
 
     public override void FindOrAdd(ReadOnlySpan<long> keys, Span<long> rows)
     {

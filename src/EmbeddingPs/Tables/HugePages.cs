@@ -10,6 +10,7 @@ internal static unsafe partial class HugePages
 
     private const int CacheLine = 64;
     private const int MadviseHugePage = 14;
+    private const int MadvisePopulateWrite = 23;
 
     /// <summary>Allocates memory of undefined content that takes no physical memory until touched; free it with <see cref="NativeMemory.AlignedFree"/>.</summary>
     public static nint Allocate(long bytes)
@@ -24,6 +25,12 @@ internal static unsafe partial class HugePages
 
         return memory;
     }
+
+    /// <summary>Takes the pages of memory and leaves its content as it is; false where the system cannot.</summary>
+    /// <param name="memory">Aligned to a page.</param>
+    /// <param name="bytes">Its length; a part of a page at the end is left alone.</param>
+    public static bool TryTouch(nint memory, long bytes) =>
+        OperatingSystem.IsLinux() && Advise(memory, (nuint)(bytes & -Environment.SystemPageSize), MadvisePopulateWrite) == 0;
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nint address, nuint length, int advice);

@@ -10,6 +10,7 @@ internal sealed unsafe class NativeArena : IDisposable
     private const long Alignment = 64;
 
     private readonly List<nint> _slabs = [];
+    private Prefaulter? _prefaulter;
     private nint _next;
     private long _left;
 
@@ -23,21 +24,32 @@ internal sealed unsafe class NativeArena : IDisposable
         if (bytes > _left)
         {
             // Slabs grow with what is in use: small tables stay small, large ones get few slabs.
-            _left = Math.Max(bytes, Math.Clamp(Bytes, SmallestSlab, LargestSlab));
-            _next = HugePages.Allocate(_left);
-            _slabs.Add(_next);
+            StartSlab(Math.Max(bytes, Math.Clamp(Bytes, SmallestSlab, LargestSlab)));
         }
 
         nint piece = _next;
         _next += (nint)bytes;
         _left -= bytes;
         Bytes += bytes;
+        _prefaulter?.FilledTo(_next);
         return piece;
+    }
+
+    /// <summary>Prepares memory for pieces of so many bytes in all that come soon and one after the other. Once, before the first piece.</summary>
+    public void Reserve(long bytes)
+    {
+        if (bytes > LargestSlab)
+        {
+            StartSlab(bytes);
+            _prefaulter = new Prefaulter(_next, bytes);
+        }
     }
 
     /// <summary>Frees every slab.</summary>
     public void Dispose()
     {
+        _prefaulter?.Dispose();
+        _prefaulter = null;
         foreach (nint slab in _slabs)
         {
             NativeMemory.AlignedFree((void*)slab);
@@ -46,5 +58,12 @@ internal sealed unsafe class NativeArena : IDisposable
         _slabs.Clear();
         _left = 0;
         Bytes = 0;
+    }
+
+    private void StartSlab(long bytes)
+    {
+        _left = bytes;
+        _next = HugePages.Allocate(bytes);
+        _slabs.Add(_next);
     }
 }

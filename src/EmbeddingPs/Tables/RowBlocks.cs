@@ -52,6 +52,9 @@ internal sealed unsafe class RowBlocks : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long BlockOf(long row) => row >> _shift;
 
+    /// <summary>Prepares memory for at least so many rows that come soon; before the first block.</summary>
+    public void Reserve(long rows) => _arena.Reserve((rows + _mask >> _shift) * RowsPerBlock * _stride);
+
     /// <summary>Makes a block if it is not there.</summary>
     /// <returns>Whether it was made.</returns>
     public bool Add(long block)
