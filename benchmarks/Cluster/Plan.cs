@@ -80,8 +80,8 @@ public sealed record BenchOptions
     /// <summary>Rows of the data file, which is read again and again.</summary>
     public int Rows { get; init; } = 1 << 20;
 
-    /// <summary><c>cluster.servers</c> of the ps jobs.</summary>
-    public ServerCount Servers { get; init; } = ServerCount.Colocated;
+    /// <summary><c>cluster.servers</c> of the ps jobs; null for <see cref="ServersOf"/>'s choice.</summary>
+    public ServerCount? Servers { get; init; }
 
     /// <summary>The folder of the data files.</summary>
     public string DataFolder { get; init; } = "artifacts/bench/data";
@@ -97,4 +97,11 @@ public sealed record BenchOptions
 
     /// <summary>Options that every <c>oe-train</c> job gets besides.</summary>
     public IReadOnlyList<string> TrainerOptions { get; init; } = [];
+
+    /// <summary><c>cluster.servers</c> of a ps job: what was asked for, else servers beside trainers, as many as cores, but one on each host.</summary>
+    public ServerCount ServersOf(int ranks)
+    {
+        int most = Math.Max(Environment.ProcessorCount, Network is null ? 1 : Hosts);
+        return Servers ?? (ranks > most ? ServerCount.ColocatedOn(most) : ServerCount.Colocated);
+    }
 }

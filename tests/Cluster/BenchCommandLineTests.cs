@@ -47,7 +47,7 @@ public sealed class BenchCommandLineTests
     [InlineData("command line: --dims = \"0\" is not an integer from 1 to 4096", "--dims", "9,0")]
     [InlineData("command line: --ranks = \"-1\" is not an integer from 1 to 4096", "--ranks=-1")]
     [InlineData("command line: --strategies: \"horovod\" is not one of ps, allreduce, allgather, ceiling", "--strategies", "horovod")]
-    [InlineData("command line: --servers = \"0\" is not a number of ranks from 1, auto or colocated", "--servers", "0")]
+    [InlineData("command line: --servers = \"0\" is not a number of ranks from 1, auto, colocated or colocated:N", "--servers", "0")]
     [InlineData("command line: --seconds = \"0\" is not a number from 0.1 to 3600", "--seconds", "0")]
     [InlineData("command line: --vocabulary = \"5M\" is not an integer from 1000 to 1000000000", "--vocabulary", "5M")]
     [InlineData("command line: --network = \"fast\" is not a rate as 1gbit, 500mbit or 64kbit", "--network", "fast")]

@@ -1,6 +1,7 @@
 using CsCheck;
 using OpenEmbedding.Benchmarks.Cluster.Jobs;
 using OpenEmbedding.Benchmarks.Cluster.Network;
+using OpenEmbedding.EmbeddingPs.Server;
 using OpenEmbedding.Trainer.Configuration;
 
 namespace OpenEmbedding.Benchmarks.Cluster.Tests;
@@ -58,6 +59,17 @@ public sealed class PlanTests
         Assert.Equal("allgather", ValueOf(words, "--cluster.strategy"));
         Assert.DoesNotContain("--cluster.servers", words);
         Assert.Equal(["--train.prefetch", "2"], words[^2..]);
+    }
+
+    [Fact]
+    public void No_more_servers_than_cores_but_one_on_each_host()
+    {
+        int cores = Environment.ProcessorCount;
+        var options = new BenchOptions();
+        Assert.Equal("colocated", options.ServersOf(cores).ToString());
+        Assert.Equal($"colocated:{cores}", options.ServersOf(cores + 1).ToString());
+        Assert.Equal($"colocated:{cores + 1}", (options with { Network = "1gbit", Hosts = cores + 1 }).ServersOf(cores + 2).ToString());
+        Assert.Equal("2", (options with { Servers = ServerCount.Dedicated(2) }).ServersOf(cores + 1).ToString());
     }
 
     [Fact]

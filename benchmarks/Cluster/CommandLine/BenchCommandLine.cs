@@ -48,7 +48,8 @@ internal static partial class BenchCommandLine
           --dims LIST        embedding dimensions; default 9,64
           --ranks LIST       ranks of a job; default 1,2,4,8
           --strategies LIST  ps, allreduce, allgather, ceiling (the dense computation alone); default all
-          --servers S        cluster.servers of ps: a number, auto or colocated; default colocated
+          --servers S        cluster.servers of ps: a number, auto, colocated or colocated:N; default colocated, on as many ranks as there
+                             are cores, at least one of each host
           --repeats N        measured runs of each, taken in turn; default 3
           --seconds S        measured time of a run that the number of steps aims at; default 10
           --warmup N         steps of a run before the measured ones; default 16
@@ -152,7 +153,7 @@ internal static partial class BenchCommandLine
     }
 
     private static ServerCount Servers(string text) =>
-        ServerCount.TryParse(text, out ServerCount? servers) ? servers : throw Wrong($"--servers = \"{text}\" is not a number of ranks from 1, auto or colocated");
+        ServerCount.TryParse(text, out ServerCount? servers) ? servers : throw Wrong($"--servers = \"{text}\" is not a number of ranks from 1, auto, colocated or colocated:N");
 
     private static Contender Peer(string text) =>
         text.Equals("pytorch", StringComparison.OrdinalIgnoreCase) ? Contender.PyTorch : throw Wrong($"--peer: \"{text}\" is not pytorch");

@@ -70,7 +70,7 @@ internal sealed class JobCommand(BenchOptions options, IHosts hosts)
             "--train.steps", Text(length.Steps),
             "--train.log_every", "0",
             "--cluster.strategy", NameOf(contender),
-            .. contender == Contender.Ps && job.Ranks > 1 ? ["--cluster.servers", options.Servers.ToString()] : Array.Empty<string>(),
+            .. contender == Contender.Ps && job.Ranks > 1 ? ["--cluster.servers", options.ServersOf(job.Ranks).ToString()] : Array.Empty<string>(),
             "--output.progress", "none",
             "--output.steady_after", Text(length.WarmUp),
             "--output.summary", summary,

@@ -33,7 +33,7 @@ internal static class ResultFile
         ["repeats"] = options.Repeats,
         ["seconds"] = options.Seconds,
         ["timeout"] = options.Timeout,
-        ["servers"] = options.Servers.ToString(),
+        ["servers"] = options.Servers?.ToString(),
         ["network"] = options.Network,
         ["hosts"] = options.Network is null ? null : options.Hosts,
         ["trainer_options"] = new JsonArray([.. options.TrainerOptions.Select(option => JsonValue.Create(option))]),

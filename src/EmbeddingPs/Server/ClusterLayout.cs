@@ -7,10 +7,10 @@ namespace OpenEmbedding.EmbeddingPs.Server;
 /// <param name="Servers">Ranks of the job, by shard.</param>
 public sealed record ClusterLayout(IReadOnlyList<int> Trainers, IReadOnlyList<int> Servers)
 {
-    /// <summary>Deals the roles: dedicated servers are spread over the hosts and take the last ranks of each; rank 0 always trains.</summary>
+    /// <summary>Deals the roles: servers that are not on every rank are spread over the hosts and take the last ranks of each; rank 0 always trains.</summary>
     /// <param name="servers">How many ranks hold embeddings.</param>
     /// <param name="hostOfRank">The host of each rank.</param>
-    /// <exception cref="OpenEmbeddingException">Fewer ranks than servers and one trainer.</exception>
+    /// <exception cref="OpenEmbeddingException">Fewer ranks than servers, or than dedicated servers and one trainer.</exception>
     public static ClusterLayout Create(ServerCount servers, IReadOnlyList<string> hostOfRank)
     {
         int ranks = hostOfRank.Count;
@@ -21,16 +21,18 @@ public sealed record ClusterLayout(IReadOnlyList<int> Trainers, IReadOnlyList<in
         }
 
         int count = servers == ServerCount.Auto ? Math.Max(1, ranks / 4) : servers.Ranks;
-        if (count > ranks - 1)
+        int room = servers.IsColocated ? ranks : ranks - 1;
+        if (count > room)
         {
-            throw new OpenEmbeddingException(
-                $"cluster.servers is {count}, but a job of {ranks} {(ranks == 1 ? "rank" : "ranks")} has room for at most {ranks - 1}, because one rank must train; "
-                + "start more ranks, or use \"auto\" or \"colocated\".",
-                JobExitCode.Cluster);
+            string job = $"a job of {ranks} {(ranks == 1 ? "rank" : "ranks")}";
+            string advice = servers.IsColocated
+                ? $"{job} has no more than {room}; start more ranks, or use \"{ServerCount.Colocated}\"."
+                : $"{job} has room for at most {room}, because one rank must train; start more ranks, or use \"auto\" or \"colocated\".";
+            throw new OpenEmbeddingException($"cluster.servers is {servers}, but {advice}", JobExitCode.Cluster);
         }
 
-        int[] chosen = Spread(count, hostOfRank);
-        return new ClusterLayout([.. all.Except(chosen)], chosen);
+        int[] chosen = count == ranks ? all : Spread(count, hostOfRank);
+        return new ClusterLayout(servers.IsColocated ? all : [.. all.Except(chosen)], chosen);
     }
 
     /// <summary>The trainer that a rank is, −1 if it does not train.</summary>

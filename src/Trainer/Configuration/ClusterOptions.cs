@@ -12,7 +12,7 @@ public sealed record ClusterOptions
 
     /// <summary>
     /// Ranks that hold embeddings: a number of ranks of their own, <c>auto</c> for a quarter of the ranks and at least one, <c>colocated</c> for
-    /// every rank beside its trainer; without meaning unless the strategy is <c>ps</c>.
+    /// every rank beside its trainer, <c>colocated:N</c> for N ranks beside their trainers; without meaning unless the strategy is <c>ps</c>.
     /// </summary>
     public ServerCount Servers { get; init; } = ServerCount.Auto;
 

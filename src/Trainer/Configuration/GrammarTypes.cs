@@ -22,14 +22,14 @@ internal sealed class RowRangeType : ConfigurationType
 /// <summary>A number of servers, or a word for it.</summary>
 internal sealed class ServerCountType : ConfigurationType
 {
-    public override string Expected => "a number of ranks from 1, \"auto\" or \"colocated\"";
+    public override string Expected => "a number of ranks from 1, \"auto\", \"colocated\" or \"colocated:N\"";
 
     public override object Read(JsonNode? node, KeyPath path, object? current, bool complete)
     {
         bool number = node?.GetValueKind() == JsonValueKind.Number;
         if ((number || node?.GetValueKind() == JsonValueKind.String)
             && ServerCount.TryParse(number ? node!.ToJsonString() : node!.GetValue<string>(), out ServerCount? servers)
-            && number == servers.Ranks > 0)
+            && number == IsNumber(servers))
         {
             return servers;
         }
@@ -40,18 +40,21 @@ internal sealed class ServerCountType : ConfigurationType
     public override JsonNode Write(object value)
     {
         var servers = (ServerCount)value;
-        return servers.Ranks > 0 ? JsonValue.Create(servers.Ranks) : JsonValue.Create(servers.ToString());
+        return IsNumber(servers) ? JsonValue.Create(servers.Ranks) : JsonValue.Create(servers.ToString());
     }
 
     public override JsonObject ToSchema() => new()
     {
         ["oneOf"] = new JsonArray(
             new JsonObject { ["type"] = "integer", ["minimum"] = 1, ["maximum"] = int.MaxValue },
-            new JsonObject { ["enum"] = new JsonArray("auto", "colocated") }),
+            new JsonObject { ["enum"] = new JsonArray("auto", "colocated") },
+            new JsonObject { ["type"] = "string", ["pattern"] = "^colocated:[1-9][0-9]*$" }),
     };
 
     public override JsonNode? FromText(string text, KeyPath path) =>
         ServerCount.TryParse(text, out ServerCount? servers) ? Write(servers) : base.FromText(text, path);
+
+    private static bool IsNumber(ServerCount servers) => servers.Ranks > 0 && !servers.IsColocated;
 }
 
 /// <summary>A number of keys for all columns, or a list with one for each.</summary>

@@ -11,6 +11,7 @@ public sealed class EmbeddingJobTests
     [InlineData(2, "ps", "1")]
     [InlineData(4, "ps", "2")]
     [InlineData(3, "ps", "colocated")]
+    [InlineData(4, "ps", "colocated:2")]
     [InlineData(3, "allgather", "auto")]
     [InlineData(3, "allreduce", "auto")]
     public void Every_row_is_that_of_one_process(int ranks, params string[] args)

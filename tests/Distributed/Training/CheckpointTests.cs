@@ -52,6 +52,7 @@ public sealed class CheckpointTests : IDisposable
     public void LoadsOnColocatedServersAndOnReplicas()
     {
         AssertLoads("hash", 2, "colocated", ranks: 3);
+        AssertLoads("array", 1, "colocated:2", ranks: 3);
         AssertLoads("hash", 1, "auto", ranks: 2, "--cluster.strategy", "allgather");
     }
 

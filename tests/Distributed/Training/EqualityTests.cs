@@ -60,6 +60,16 @@ public sealed class EqualityTests : IDisposable
     }
 
     [Fact]
+    public void ServersBesideSomeOfTheTrainersChangeNothing()
+    {
+        Weights alone = _train.Weights(1, Job("adam", "float64", trainers: 1));
+
+        Weights many = _train.Weights(3, Job("adam", "float64", trainers: 3, "--cluster.servers", "colocated:2"));
+
+        Assert.InRange(many.DistanceTo(alone), 0, 1e-9);
+    }
+
+    [Fact]
     public void DedicatedServersAndHashTablesChangeNothing()
     {
         Weights alone = _train.Weights(1, Job("ftrl", "float64", trainers: 1, "--embedding.kind", "hash"));

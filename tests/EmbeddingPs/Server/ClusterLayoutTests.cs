@@ -17,17 +17,21 @@ public class ClusterLayoutTests
     [InlineData("auto", "aa", "1")]
     [InlineData("auto", "aaaabbbb", "3 7")]
     [InlineData("colocated", "aab", "0 1 2")]
+    [InlineData("colocated:1", "aab", "1")]
+    [InlineData("colocated:2", "aaaabbbb", "3 7")]
+    [InlineData("colocated:3", "aab", "0 1 2")]
     public void ServersAreSpreadOverHosts(string servers, string hosts, string expected)
     {
         var layout = Create(servers, hosts);
         Assert.Equal(expected, string.Join(' ', layout.Servers));
         int[] trainers = [.. Enumerable.Range(0, hosts.Length)];
-        Assert.Equal(servers == "colocated" || hosts.Length == 1 ? trainers : trainers.Except(layout.Servers), layout.Trainers);
+        Assert.Equal(servers.StartsWith("colocated", StringComparison.Ordinal) || hosts.Length == 1 ? trainers : trainers.Except(layout.Servers), layout.Trainers);
     }
 
     [Theory]
     [InlineData("4", "aabb", "cluster.servers is 4, but a job of 4 ranks has room for at most 3, because one rank must train; start more ranks, or use \"auto\" or \"colocated\".")]
     [InlineData("1", "a", "cluster.servers is 1, but a job of 1 rank has room for at most 0, because one rank must train; start more ranks, or use \"auto\" or \"colocated\".")]
+    [InlineData("colocated:3", "aa", "cluster.servers is colocated:3, but a job of 2 ranks has no more than 2; start more ranks, or use \"colocated\".")]
     public void TooManyServersAreRefused(string servers, string hosts, string message)
     {
         var error = Assert.Throws<OpenEmbeddingException>(() => Create(servers, hosts));

@@ -94,9 +94,10 @@ public sealed class BadValueTests : IDisposable
     [InlineData("cluster", "{\"wire\": {\"keys\": null}}", "cluster.wire.keys = null is not one of \"none\", \"lz4\"")]
     [InlineData("cluster", "{\"wire\": \"bfloat16\"}", "cluster.wire = \"bfloat16\" is not an object with the keys pull, push, dense, keys")]
     [InlineData("cluster", "{\"wire\": {\"pul\": \"float16\"}}", "cluster.wire.pul is not a known key; did you mean \"pull\"? (allowed: pull, push, dense, keys)")]
-    [InlineData("cluster", "{\"servers\": 0}", "cluster.servers = 0 is not a number of ranks from 1, \"auto\" or \"colocated\"")]
-    [InlineData("cluster", "{\"servers\": \"2\"}", "cluster.servers = \"2\" is not a number of ranks from 1, \"auto\" or \"colocated\"")]
-    [InlineData("cluster", "{\"servers\": \"all\"}", "cluster.servers = \"all\" is not a number of ranks from 1, \"auto\" or \"colocated\"")]
+    [InlineData("cluster", "{\"servers\": 0}", "cluster.servers = 0 is not a number of ranks from 1, \"auto\", \"colocated\" or \"colocated:N\"")]
+    [InlineData("cluster", "{\"servers\": \"2\"}", "cluster.servers = \"2\" is not a number of ranks from 1, \"auto\", \"colocated\" or \"colocated:N\"")]
+    [InlineData("cluster", "{\"servers\": \"colocated:0\"}", "cluster.servers = \"colocated:0\" is not a number of ranks from 1, \"auto\", \"colocated\" or \"colocated:N\"")]
+    [InlineData("cluster", "{\"servers\": \"all\"}", "cluster.servers = \"all\" is not a number of ranks from 1, \"auto\", \"colocated\" or \"colocated:N\"")]
     public void Names_that_do_not_exist_are_refused(string section, string value, string message) => AssertRefused(section, value, message);
 
     [Theory]

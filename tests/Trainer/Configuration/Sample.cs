@@ -27,6 +27,7 @@ internal static class Sample
             "boolean" => Gen.Bool.Select(value => value ? "true" : "false"),
             "integer" => Gen.Long[(long)schema["minimum"]!, (long?)schema["maximum"] ?? long.MaxValue].Select(value => value.ToString(CultureInfo.InvariantCulture)),
             "number" => Number(schema).Select(value => value.ToString("R", CultureInfo.InvariantCulture)),
+            "string" when schema["pattern"]?.ToString().Contains("colocated", StringComparison.Ordinal) == true => Gen.Int[1, 1000].Select(ranks => $"colocated:{ranks}"),
             "string" when schema["pattern"] is not null => Gen.Select(Gen.Long[0, 1000], Gen.Long[0, 1000], Gen.Bool, (first, more, open) => open ? $"{first}-" : $"{first}-{first + more}"),
             "string" => Gen.String[Gen.Char.AlphaNumeric, 0, 8].Select(text => "z" + text),
             "array" => Of(schema["items"]!.AsObject()).List[1, 4].Select(items => string.Join(',', items.Distinct())),
