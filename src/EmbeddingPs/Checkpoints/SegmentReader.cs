@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
@@ -37,13 +38,7 @@ internal sealed class SegmentReader
     /// <exception cref="OpenEmbeddingException">A key is out of a table's range.</exception>
     public static void Load(CheckpointSource source, EmbeddingTable[] tables, bool slots)
     {
-        foreach (var table in tables)
-        {
-            // Shards have not quite the same number of keys.
-            long rows = source.Manifest.Servers.Sum(server => server[^1].TableRows.GetValueOrDefault(table.Options.Name)) / table.Shards;
-            table.Reserve(rows + (rows / 32));
-        }
-
+        var untouched = new HashSet<EmbeddingTable>(tables);
         foreach (var server in source.Manifest.Servers)
         {
             foreach (var segment in server)
@@ -52,6 +47,13 @@ internal sealed class SegmentReader
                 var reader = new SegmentReader(source, file, slots);
                 foreach (var table in tables)
                 {
+                    if (untouched.Remove(table))
+                    {
+                        // Just before its first rows, so that memory is taken for one table after the other. Shards have not quite the same number of keys.
+                        long rows = source.Manifest.Servers.Sum(other => other[^1].TableRows.GetValueOrDefault(table.Options.Name)) / table.Shards;
+                        table.Reserve(rows + (rows / 32));
+                    }
+
                     reader.Remove(table);
                     reader.Read(table);
                     if (slots && segment == server[^1])
@@ -138,11 +140,8 @@ internal sealed class SegmentReader
         // The disk reads some chunks ahead of the one whose rows are taken.
         using var free = new BlockingCollection<byte[][]>();
         using var full = new BlockingCollection<byte[][]>();
-        for (int i = 0; i <= ChunksAhead; i++)
-        {
-            free.Add([.. widths.Select(width => new byte[most * width])]);
-        }
-
+        byte[][][] buffers = [.. Enumerable.Range(0, (int)Math.Min(ChunksAhead + 1, (total + most - 1) / most)).Select(_ => NewBuffers())];
+        Array.ForEach(buffers, free.Add);
         var reading = Task.Run(ReadAll);
         try
         {
@@ -159,10 +158,13 @@ internal sealed class SegmentReader
             free.CompleteAdding();
             ((IAsyncResult)reading).AsyncWaitHandle.WaitOne();
             table.IsLoading = false;
+            Array.ForEach(buffers, values => Array.ForEach(values, value => ArrayPool<byte>.Shared.Return(value)));
         }
 
         reading.GetAwaiter().GetResult();
         _keyOutOfRange ??= taker.KeyOutOfRange;
+
+        byte[][] NewBuffers() => [.. widths.Select(width => ArrayPool<byte>.Shared.Rent((int)most * width))];
 
         void ReadAll()
         {

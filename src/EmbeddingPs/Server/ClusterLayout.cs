@@ -15,24 +15,25 @@ public sealed record ClusterLayout(IReadOnlyList<int> Trainers, IReadOnlyList<in
     {
         int ranks = hostOfRank.Count;
         int[] all = [.. Enumerable.Range(0, ranks)];
-        if (servers == ServerCount.Colocated || (servers == ServerCount.Auto && ranks == 1))
+        bool areTrainers = servers.IsColocated || (servers == ServerCount.Auto && ranks == 1);
+        int count = servers switch
         {
-            return new ClusterLayout(all, all);
-        }
-
-        int count = servers == ServerCount.Auto ? Math.Max(1, ranks / 4) : servers.Ranks;
-        int room = servers.IsColocated ? ranks : ranks - 1;
+            _ when servers == ServerCount.Auto => Math.Max(1, ranks / 4),
+            _ when servers == ServerCount.Colocated => ranks,
+            _ => servers.Ranks,
+        };
+        int room = areTrainers ? ranks : ranks - 1;
         if (count > room)
         {
             string job = $"a job of {ranks} {(ranks == 1 ? "rank" : "ranks")}";
-            string advice = servers.IsColocated
+            string advice = areTrainers
                 ? $"{job} has no more than {room}; start more ranks, or use \"{ServerCount.Colocated}\"."
                 : $"{job} has room for at most {room}, because one rank must train; start more ranks, or use \"auto\" or \"colocated\".";
             throw new OpenEmbeddingException($"cluster.servers is {servers}, but {advice}", JobExitCode.Cluster);
         }
 
         int[] chosen = count == ranks ? all : Spread(count, hostOfRank);
-        return new ClusterLayout(servers.IsColocated ? all : [.. all.Except(chosen)], chosen);
+        return new ClusterLayout(areTrainers ? all : [.. all.Except(chosen)], chosen);
     }
 
     /// <summary>The trainer that a rank is, −1 if it does not train.</summary>

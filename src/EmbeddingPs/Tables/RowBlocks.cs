@@ -53,7 +53,7 @@ internal sealed unsafe class RowBlocks : IDisposable
     public long BlockOf(long row) => row >> _shift;
 
     /// <summary>Prepares memory for at least so many rows that come soon; before the first block.</summary>
-    public void Reserve(long rows) => _arena.Reserve((rows + _mask >> _shift) * RowsPerBlock * _stride);
+    public void Reserve(long rows) => _arena.Reserve(((rows + _mask) >> _shift) * RowsPerBlock * _stride);
 
     /// <summary>Makes a block if it is not there.</summary>
     /// <returns>Whether it was made.</returns>
