@@ -104,7 +104,7 @@ internal static unsafe class TieredRun
         for (int i = 0; i < 3; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            ReadDump(options, dump);
+            ReadDump(settings, options, dump);
             reload.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             start = Stopwatch.GetTimestamp();
             using var table = (TieredTable)EmbeddingTable.Create(options, 0, 1, share);
@@ -144,9 +144,10 @@ internal static unsafe class TieredRun
         file.Flush(flushToDisk: true);
     }
 
-    private static void ReadDump(TableOptions options, string path)
+    private static void ReadDump(TableSettings settings, TableOptions options, string path)
     {
         using var table = EmbeddingTable.Create(options, 0, 1);
+        table.Reserve(settings.Rows);
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
         long[] keys = new long[TableSettings.ChunkRows];
         long[] rows = new long[TableSettings.ChunkRows];

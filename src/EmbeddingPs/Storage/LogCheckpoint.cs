@@ -1,21 +1,34 @@
 using System.IO.Hashing;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
 using OpenEmbedding.EmbeddingPs.Checkpoints;
 
 namespace OpenEmbedding.EmbeddingPs.Storage;
 
 /// <summary>Which segments of a row log are the state after a step: a small file that appears whole.</summary>
-/// <remarks>Magic, identity, step, shift, number of parts, parts, checksum of all before; little-endian.</remarks>
+/// <remarks>
+/// Magic, identity, step, shift, number of parts, parts, checksum of all before; little-endian. A part is its number, its count, the checksum of
+/// its headers, and a bit for each slot, in words of 64.
+/// </remarks>
 /// <param name="Identity">What the table is.</param>
 /// <param name="Step">Steps applied.</param>
 /// <param name="Shift">Log2 of the slots of a segment.</param>
 /// <param name="Parts">The segments.</param>
 internal sealed record LogCheckpoint(string Identity, long Step, int Shift, LogCheckpoint.Part[] Parts)
 {
-    private const ulong Magic = 0x31474F4C574F52; // "ROWLOG1"
+    private const ulong Magic = 0x32474F4C574F52; // "ROWLOG2"
 
     /// <summary>One segment.</summary>
-    public readonly record struct Part(int Number, int Count, long Sequence, ulong Checksum);
+    /// <param name="Number">Its number.</param>
+    /// <param name="Count">Slots written.</param>
+    /// <param name="Checksum">The checksum of its headers.</param>
+    /// <param name="Held">Which of its slots hold a row, for <see cref="Segment.Holds(ulong[], int)"/>.</param>
+    public readonly record struct Part(int Number, int Count, ulong Checksum, ulong[] Held)
+    {
+        /// <summary>Slots that hold a row.</summary>
+        public int Live => Held.Sum(BitOperations.PopCount);
+    }
 
     /// <summary>Writes the file; until it is whole, what was there stays.</summary>
     public static void Write(string path, LogCheckpoint checkpoint)
@@ -31,8 +44,8 @@ internal sealed record LogCheckpoint(string Identity, long Step, int Shift, LogC
         {
             writer.Write(part.Number);
             writer.Write(part.Count);
-            writer.Write(part.Sequence);
             writer.Write(part.Checksum);
+            writer.Write(MemoryMarshal.AsBytes(part.Held.AsSpan()));
         }
 
         writer.Write(XxHash3.HashToUInt64(memory.GetBuffer().AsSpan(0, (int)memory.Length)));
@@ -82,7 +95,10 @@ internal sealed record LogCheckpoint(string Identity, long Step, int Shift, LogC
         var parts = new Part[reader.ReadInt32()];
         for (int i = 0; i < parts.Length; i++)
         {
-            parts[i] = new Part(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadUInt64());
+            var (number, count, checksum) = (reader.ReadInt32(), reader.ReadInt32(), reader.ReadUInt64());
+            ulong[] held = new ulong[Segment.WordsOf(count)];
+            reader.ReadExactly(MemoryMarshal.AsBytes(held.AsSpan()));
+            parts[i] = new Part(number, count, checksum, held);
         }
 
         return new LogCheckpoint(identity, step, shift, parts);

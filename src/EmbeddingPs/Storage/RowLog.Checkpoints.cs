@@ -1,12 +1,12 @@
+using System.Runtime.InteropServices;
 using OpenEmbedding.Collectives;
+using OpenEmbedding.EmbeddingPs.Tables;
 
 namespace OpenEmbedding.EmbeddingPs.Storage;
 
 /// <content>The log as it was at a step.</content>
 internal sealed unsafe partial class RowLog
 {
-    private const int FoundAtOnce = 512;
-
     // Checkpoints that may be asked for, and the segments of each.
     private readonly SortedDictionary<long, int[]> _checkpoints = [];
 
@@ -31,7 +31,7 @@ internal sealed unsafe partial class RowLog
             identity,
             step,
             _shift,
-            [.. named.Select(number => new LogCheckpoint.Part(number, _segments[number].Count, _segments[number].Sequence, _segments[number].Checksum))]));
+            [.. named.Select(number => new LogCheckpoint.Part(number, _segments[number].Count, _segments[number].Checksum, _segments[number].CopyHeld()))]));
         Unname(step);
         Array.ForEach(named, number => _segments[number].Pins++);
         _checkpoints[step] = named;
@@ -67,12 +67,11 @@ internal sealed unsafe partial class RowLog
                 _segments.Add(new Segment { IsFree = true });
             }
 
-            var segment = _segments[part.Number];
-            segment.Begin(SlotsPerSegment);
-            (segment.Count, segment.Sequence, segment.Checksum, segment.Pins) = (part.Count, part.Sequence, part.Checksum, 1);
+            _segments[part.Number].Restore(part, SlotsPerSegment);
+            _live += part.Live;
         }
 
-        owner.Expect(checkpoint.Parts.Sum(part => (long)part.Count));
+        owner.Expect(_live);
         long last = checkpoint.Parts.Length == 0 ? 0 : checkpoint.Parts.Max(part => ((part.Number + 1L) * SegmentBytes) - 1);
         if (checkpoint.Parts.Length > 0 && RandomAccess.GetLength(_rowFile) <= last)
         {
@@ -100,12 +99,11 @@ internal sealed unsafe partial class RowLog
 
     private void FindRows(LogCheckpoint checkpoint, long step, IRowOwner owner)
     {
-        Span<long> keys = stackalloc long[FoundAtOnce];
-        Span<long> slotsBefore = stackalloc long[FoundAtOnce];
+        Span<long> keys = stackalloc long[EmbeddingTable.Group];
+        Span<uint> slots = stackalloc uint[EmbeddingTable.Group];
         byte[] headers = new byte[SlotsPerSegment * HeaderBytes];
-        foreach (var part in checkpoint.Parts.OrderBy(part => part.Sequence))
+        foreach (var part in checkpoint.Parts)
         {
-            var segment = _segments[part.Number];
             var bytes = headers.AsSpan(0, part.Count * HeaderBytes);
             ReadWhole(_slotFile, ".slots", bytes, ((long)part.Number << _shift) * HeaderBytes);
             if (System.IO.Hashing.XxHash3.HashToUInt64(bytes) != part.Checksum)
@@ -114,31 +112,21 @@ internal sealed unsafe partial class RowLog
                     $"Table {_name}: {_prefix}.slots is corrupt at segment {part.Number} of the checkpoint of step {step}.", JobExitCode.Data);
             }
 
-            fixed (byte* header = bytes) // in place while keys are read
+            int found = 0;
+            for (int place = 0; place < part.Count; place++)
             {
-                for (int start = 0; start < part.Count; start += FoundAtOnce)
+                // Whether a slot holds a row is hard to foresee: what is not needed is overwritten by the next.
+                keys[found] = MemoryMarshal.Read<long>(bytes[(place * HeaderBytes)..]);
+                slots[found] = SlotOf(part.Number, place);
+                found += Segment.Holds(part.Held, place) ? 1 : 0;
+                if (found == EmbeddingTable.Group)
                 {
-                    int count = Math.Min(FoundAtOnce, part.Count - start);
-                    for (int i = 0; i < count; i++)
-                    {
-                        keys[i] = *(long*)(header + ((start + i) * HeaderBytes));
-                    }
-
-                    owner.Found(keys[..count], SlotOf(part.Number, start), slotsBefore);
-                    for (int i = 0; i < count; i++)
-                    {
-                        segment.Hold(start + i);
-                        if (slotsBefore[i] >= 0)
-                        {
-                            _segments[(int)(slotsBefore[i] >> _shift)].Drop(PlaceOf((uint)slotsBefore[i]));
-                            _live--;
-                        }
-                    }
+                    owner.Found(keys, slots);
+                    found = 0;
                 }
             }
 
-            _live += part.Count;
-            _sequence = part.Sequence + 1;
+            owner.Found(keys[..found], slots[..found]);
         }
     }
 

@@ -9,14 +9,13 @@ namespace OpenEmbedding.EmbeddingPs.Storage;
 /// <summary>Who holds the rows of a log.</summary>
 internal interface IRowOwner
 {
-    /// <summary>Hears how many slots will be found at most.</summary>
-    void Expect(long slots);
+    /// <summary>Hears how many rows will be found.</summary>
+    void Expect(long rows);
 
-    /// <summary>Hears of keys that were found in slots one after the other; a later slot of a key takes the place of an earlier one.</summary>
-    /// <param name="keys">The keys.</param>
-    /// <param name="first">The slot of the first key.</param>
-    /// <param name="before">Receives the slot that each key had before, −1 without.</param>
-    void Found(ReadOnlySpan<long> keys, uint first, Span<long> before);
+    /// <summary>Hears of rows that were found, none of which it has.</summary>
+    /// <param name="keys">Their keys, at most a group.</param>
+    /// <param name="slots">The slot of each.</param>
+    void Found(ReadOnlySpan<long> keys, ReadOnlySpan<uint> slots);
 
     /// <summary>The row of a key has moved within the log.</summary>
     void Moved(long key, uint slot, uint to);
@@ -61,7 +60,6 @@ internal sealed unsafe partial class RowLog : IDisposable
     private int _shift;
     private byte* _buffer;
     private int _open = -1;
-    private long _sequence;
     private long _live;
     private int _begun;
     private bool _isBegun;
@@ -208,7 +206,6 @@ internal sealed unsafe partial class RowLog : IDisposable
         _begun++;
         var segment = _segments[_open];
         segment.Begin(SlotsPerSegment);
-        segment.Sequence = _sequence++;
     }
 
     private void Close()

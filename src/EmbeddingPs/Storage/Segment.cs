@@ -14,9 +14,6 @@ internal sealed class Segment
     /// <summary>Slots that hold a row as it is.</summary>
     public int Live { get; private set; }
 
-    /// <summary>When it was begun, among all segments: of two slots of a key the one in the later segment holds.</summary>
-    public long Sequence { get; set; }
-
     /// <summary>Checkpoints and captures that name it; above 0 it stays as it is.</summary>
     public int Pins { get; set; }
 
@@ -40,6 +37,16 @@ internal sealed class Segment
         _held = new ulong[WordsOf(slots)];
     }
 
+    /// <summary>Becomes what it was when a checkpoint named it.</summary>
+    /// <param name="part">What the checkpoint says.</param>
+    /// <param name="slots">Slots that it has room for.</param>
+    public void Restore(LogCheckpoint.Part part, long slots)
+    {
+        Begin(slots);
+        (Count, Live, Checksum, Pins) = (part.Count, part.Live, part.Checksum, 1);
+        part.Held.CopyTo(_held, 0);
+    }
+
     /// <summary>Whether a slot holds a row as it is.</summary>
     public static bool Holds(ulong[] held, int place) => (held[place >> WordShift] >> place & 1) != 0;
 
@@ -60,8 +67,9 @@ internal sealed class Segment
         Live--;
     }
 
-    /// <summary>Which slots hold a row now, for <see cref="Holds(ulong[], int)"/>.</summary>
-    public ulong[] CopyHeld() => [.. _held];
+    /// <summary>Which of the slots written hold a row now, for <see cref="Holds(ulong[], int)"/>.</summary>
+    public ulong[] CopyHeld() => _held[..(int)WordsOf(Count)];
 
-    private static long WordsOf(long slots) => ((slots - 1) >> WordShift) + 1;
+    /// <summary>Words with a bit for each of a number of slots, at least one.</summary>
+    public static long WordsOf(long slots) => ((slots - 1) >> WordShift) + 1;
 }

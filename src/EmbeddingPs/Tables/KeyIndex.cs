@@ -129,17 +129,6 @@ internal sealed unsafe partial class KeyIndex : IDisposable
         }
     }
 
-    /// <summary>Makes an empty index large enough for a number of keys.</summary>
-    public void Reserve(long keys)
-    {
-        long lines = keys / MostKeysPerLine + 1;
-        if (_count == 0 && lines > (long)_lineCount)
-        {
-            NativeMemory.AlignedFree(_lines);
-            Allocate(lines);
-        }
-    }
-
     /// <summary>What is at a place: a key and its row, or key −1.</summary>
     public (long Key, long Row) KeyAt(long place)
     {
@@ -178,19 +167,25 @@ internal sealed unsafe partial class KeyIndex : IDisposable
     private void Insert(long key, uint row)
     {
         byte* line = (byte*)HomeOf(key);
-        while (true)
+        while (!TryInsert(line, key, row))
         {
-            uint free = Equal(line, NoKey);
-            if (free != 0)
-            {
-                int slot = BitOperations.TrailingZeroCount(free);
-                ((long*)line)[slot] = key;
-                ((uint*)(line + RowsOffset))[slot] = row;
-                return;
-            }
-
             line = Next(line);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryInsert(byte* line, long key, uint row)
+    {
+        uint free = Equal(line, NoKey);
+        if (free == 0)
+        {
+            return false;
+        }
+
+        int slot = BitOperations.TrailingZeroCount(free);
+        ((long*)line)[slot] = key;
+        ((uint*)(line + RowsOffset))[slot] = row;
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -56,20 +56,12 @@ internal sealed unsafe partial class TieredTable
         _snapshot = null;
     }
 
-    void IRowOwner.Expect(long slots) => _index.Reserve(slots);
+    void IRowOwner.Expect(long rows) => _index.Reserve(rows);
 
-    void IRowOwner.Found(ReadOnlySpan<long> keys, uint first, Span<long> before)
+    void IRowOwner.Found(ReadOnlySpan<long> keys, ReadOnlySpan<uint> slots)
     {
-        foreach (long key in keys)
-        {
-            Prefetch.Line(_index.HomeOf(key));
-        }
-
-        for (int i = 0; i < keys.Length; i++)
-        {
-            before[i] = _index.Set(keys[i], first + i);
-            RowCount += before[i] < 0 ? 1 : 0;
-        }
+        _index.Add(keys, slots);
+        RowCount += keys.Length;
     }
 
     private protected override RowBits TrackRows() => _frames.Changed;

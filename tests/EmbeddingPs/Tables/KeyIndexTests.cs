@@ -25,6 +25,25 @@ public class KeyIndexTests
         Assert.All(Enumerable.Range(0, 3000), key => Assert.Equal(key + 7, index.Find(key, index.HomeOf(key))));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20_000)]
+    public void Keys_that_are_added_together_are_found_one_by_one(int reserved)
+    {
+        using var index = new KeyIndex();
+        index.Reserve(reserved);
+        long[] keys = [.. Enumerable.Range(0, 20_000).Select(number => number * 7L)];
+        uint[] rows = [.. Enumerable.Range(0, keys.Length).Select(number => (uint)(number + 3))];
+        for (int start = 0; start < keys.Length; start += 500)
+        {
+            index.Add(keys.AsSpan(start, 500), rows.AsSpan(start, 500));
+        }
+
+        Assert.Equal(keys.Length, index.Count);
+        Assert.All(keys, (key, number) => Assert.Equal(number + 3, index.Find(key, index.HomeOf(key))));
+        Assert.Equal(-1, index.Find(1, index.HomeOf(1)));
+    }
+
     [Fact]
     public void AgreesWithADictionary()
     {
