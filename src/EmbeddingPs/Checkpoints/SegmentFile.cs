@@ -20,6 +20,11 @@ internal sealed unsafe class SegmentFile : IDisposable
     /// <summary>The unit of writes, a multiple of what file systems ask for.</summary>
     public const int BlockBytes = 4 << 10;
 
+    private const int BufferBytes = 1 << 20;
+
+    // A disk that is handed the next write before one is over need not wait for this thread.
+    private const int MostWrites = 2;
+
     private readonly SafeFileHandle _file;
     private readonly byte[] _header;
     private readonly ArrayStream _headerStream;
@@ -28,8 +33,8 @@ internal sealed unsafe class SegmentFile : IDisposable
     private readonly SortedDictionary<long, byte[]> _edges = [];
     private readonly long _bytes;
 
-    // One write at a time is under way, while the next buffer fills.
-    private Task _write = Task.CompletedTask;
+    // Writes under way, the oldest first, while other buffers fill.
+    private readonly Queue<(Task Write, nint Buffer)> _writes = new();
 
     /// <summary>Makes a file that is not there yet.</summary>
     /// <exception cref="IOException">It is there, or there is no room.</exception>
@@ -67,7 +72,12 @@ internal sealed unsafe class SegmentFile : IDisposable
             array.Finish();
         }
 
-        _write.GetAwaiter().GetResult();
+        while (_writes.TryPeek(out var oldest))
+        {
+            oldest.Write.GetAwaiter().GetResult();
+            NativeMemory.AlignedFree((void*)_writes.Dequeue().Buffer);
+        }
+
         WriteEdges();
 
         // The last block was written whole.
@@ -79,7 +89,12 @@ internal sealed unsafe class SegmentFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        ((IAsyncResult)_write).AsyncWaitHandle.WaitOne();
+        foreach (var (write, buffer) in _writes)
+        {
+            ((IAsyncResult)write).AsyncWaitHandle.WaitOne();
+            NativeMemory.AlignedFree((void*)buffer);
+        }
+
         _headerStream.Dispose();
         Array.ForEach(_arrays, array => array.Dispose());
         _file.Dispose();
@@ -114,16 +129,23 @@ internal sealed unsafe class SegmentFile : IDisposable
         }
     }
 
-    /// <summary>Begins to write, once the write before is over; the bytes must stay until the next such call returns.</summary>
-    private void BeginWrite(long offset, byte* bytes, long count)
+    /// <summary>Begins to write a part of a buffer, and gives another buffer for it, once one is written.</summary>
+    private byte* BeginWrite(long offset, byte* buffer, long start, long count)
     {
-        if (count > 0)
+        byte* other = null;
+        if (_writes.Count == MostWrites)
         {
-            _write.GetAwaiter().GetResult();
-            nint from = (nint)bytes;
-            _write = Task.Run(() => Write(offset, (byte*)from, count));
+            // It stays in the queue if it failed, so that it is freed.
+            _writes.Peek().Write.GetAwaiter().GetResult();
+            other = (byte*)_writes.Dequeue().Buffer;
         }
+
+        nint from = (nint)(buffer + start);
+        _writes.Enqueue((Task.Run(() => Write(offset, (byte*)from, count)), (nint)buffer));
+        return other == null ? NewBuffer() : other;
     }
+
+    private static byte* NewBuffer() => (byte*)NativeMemory.AlignedAlloc(BufferBytes, BlockBytes);
 
     private void Write(long offset, byte* bytes, long count)
     {
@@ -149,8 +171,6 @@ internal sealed unsafe class SegmentFile : IDisposable
     /// <summary>The bytes of one array on their way to the file.</summary>
     private sealed class ArrayStream : IDisposable
     {
-        private const long LargestBuffer = 512 << 10;
-
         private readonly SegmentFile _file;
         private readonly long _start;
         private readonly long _end;
@@ -159,8 +179,6 @@ internal sealed unsafe class SegmentFile : IDisposable
         // Where the buffer begins in the file.
         private long _bufferStart;
         private byte* _buffer;
-        private byte* _otherBuffer;
-        private long _bufferBytes;
 
         public ArrayStream(SegmentFile file, long start, long bytes)
         {
@@ -178,21 +196,18 @@ internal sealed unsafe class SegmentFile : IDisposable
                 throw new InvalidOperationException($"An array has {source.Length - (_end - _next)} bytes too many.");
             }
 
-            if (_buffer == null)
+            if (_buffer == null && !source.IsEmpty)
             {
-                long needed = ((_end - _bufferStart + BlockBytes - 1) / BlockBytes) * BlockBytes;
-                _bufferBytes = Math.Min(LargestBuffer, needed);
-                _buffer = (byte*)NativeMemory.AlignedAlloc((nuint)_bufferBytes, BlockBytes);
-                _otherBuffer = _bufferBytes == needed ? null : (byte*)NativeMemory.AlignedAlloc((nuint)_bufferBytes, BlockBytes);
+                _buffer = NewBuffer();
             }
 
             while (!source.IsEmpty)
             {
-                int count = (int)Math.Min(source.Length, _bufferStart + _bufferBytes - _next);
+                int count = (int)Math.Min(source.Length, _bufferStart + BufferBytes - _next);
                 source[..count].CopyTo(new Span<byte>(_buffer + (_next - _bufferStart), count));
                 source = source[count..];
                 _next += count;
-                if (_next == _bufferStart + _bufferBytes)
+                if (_next == _bufferStart + BufferBytes)
                 {
                     Flush();
                 }
@@ -212,9 +227,7 @@ internal sealed unsafe class SegmentFile : IDisposable
         public void Dispose()
         {
             NativeMemory.AlignedFree(_buffer);
-            NativeMemory.AlignedFree(_otherBuffer);
             _buffer = null;
-            _otherBuffer = null;
         }
 
         private void Flush()
@@ -227,16 +240,17 @@ internal sealed unsafe class SegmentFile : IDisposable
             }
 
             long tail = Math.Max(whole, _next / BlockBytes * BlockBytes);
-            _file.BeginWrite(whole, _buffer + (whole - _bufferStart), tail - whole);
             if (tail < _next)
             {
                 _file.AddToEdge(tail, _buffer + (tail - _bufferStart), _next - tail);
             }
 
+            if (whole < tail)
+            {
+                _buffer = _file.BeginWrite(whole, _buffer, whole - _bufferStart, tail - whole);
+            }
+
             _bufferStart = _next;
-            byte* written = _buffer;
-            _buffer = _otherBuffer;
-            _otherBuffer = written;
         }
     }
 }
