@@ -103,12 +103,18 @@ internal sealed unsafe class ArrayTable : EmbeddingTable
     /// <returns>Whether every key has a row.</returns>
     private bool FindGroup(ReadOnlySpan<long> keys, Span<long> rows)
     {
+        nint* words = stackalloc nint[Group];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            rows[i] = RowOf(keys[i]);
+            words[i] = _stored.Ask(rows[i]);
+        }
+
         bool all = true;
         for (int i = 0; i < keys.Length; i++)
         {
-            long row = RowOf(keys[i]);
-            bool isStored = _stored.Contains(row);
-            rows[i] = isStored ? row : -1;
+            bool isStored = RowBits.Contains(words[i], rows[i]);
+            rows[i] = isStored ? rows[i] : -1;
             all &= isStored;
         }
 

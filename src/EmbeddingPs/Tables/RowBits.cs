@@ -34,11 +34,23 @@ internal sealed unsafe class RowBits(long rowLimit) : IDisposable
 
     /// <summary>Whether a row is in the set.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Contains(long row)
+    public bool Contains(long row) => Contains(_words.Find(row >> WordShift), row);
+
+    /// <summary>Asks for the word that says whether a row is in the set.</summary>
+    /// <returns>Its address for <see cref="Contains(nint, long)"/>, until a row is added.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nint Ask(long row)
     {
         nint word = _words.Find(row >> WordShift);
-        return word != 0 && (*(ulong*)word >> (int)row & 1) != 0;
+        Prefetch.Line(word);
+        return word;
     }
+
+    /// <summary>Whether a row is in the set.</summary>
+    /// <param name="word">What <see cref="Ask"/> gave for it.</param>
+    /// <param name="row">The row.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Contains(nint word, long row) => word != 0 && (*(ulong*)word >> (int)row & 1) != 0;
 
     /// <summary>Puts a row into the set.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,6 +20,7 @@ internal static class RowText
     private static readonly Gen<string> _integer = Gen.OneOf(
         Gen.Const(""),
         Gen.Int[-3, 50].Select(Text),
+        Gen.Int[999_990, 10_000_010].Select(Text),
         Gen.Int.Select(Text),
         Gen.Long.Select(Text));
 
